@@ -1,0 +1,1 @@
+"""Manage a layer-4 NAT load balancer on Linux."""

@@ -1,0 +1,1 @@
+"""The nouns of a director, as frozen values. No I/O here."""

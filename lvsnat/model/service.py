@@ -1,0 +1,91 @@
+"""Virtual services and real servers as an administrator configures them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lvsnat.model.endpoint import Endpoint, Listener
+
+MAX_WEIGHT = 65535
+DEFAULT_PERSISTENCE_SECONDS = 360
+"""What a bare ``-p`` means to ipvsadm(8)."""
+
+
+class Scheduler(StrEnum):
+    """How the kernel chooses a real server for a new connection (ipvsadm(8), ``-s``)."""
+
+    RR = "rr"
+    WRR = "wrr"
+    LC = "lc"
+    WLC = "wlc"
+    LBLC = "lblc"
+    LBLCR = "lblcr"
+    DH = "dh"
+    SH = "sh"
+    SED = "sed"
+    NQ = "nq"
+    FO = "fo"
+    OVF = "ovf"
+    MH = "mh"
+    TWOS = "twos"
+
+
+DEFAULT_SCHEDULER = Scheduler.WLC
+"""ipvsadm's own default."""
+
+
+class SchedulerFlag(StrEnum):
+    """A switch of one scheduler (ipvsadm(8), ``-b``)."""
+
+    SH_FALLBACK = "sh-fallback"
+    SH_PORT = "sh-port"
+    MH_FALLBACK = "mh-fallback"
+    MH_PORT = "mh-port"
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The one scheduler that knows this flag."""
+        return Scheduler(self.value.partition("-")[0])
+
+
+class PersistenceEngine(StrEnum):
+    """What identifies a client beyond its address (the kernel's ip_vs_pe_* modules)."""
+
+    SIP = "sip"
+
+
+@dataclass(frozen=True, slots=True)
+class Persistence:
+    """Send a returning client to the same real server."""
+
+    timeout: int
+    """Seconds after the last connection until the client is forgotten."""
+    prefix: int | None = None
+    """Clients within a network of this prefix length count as one; None means each address."""
+    engine: PersistenceEngine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RealServer:
+    """A machine that answers for the service."""
+
+    endpoint: Endpoint
+    weight: int = 1
+    """Share of new connections, 0 to 65535; 0 takes no new ones."""
+    upper: int = 0
+    """No new connections from this many on; 0 means no limit (ipvsadm ``-x``)."""
+    lower: int = 0
+    """New connections again below this many; 0 means 3/4 of ``upper`` (ipvsadm ``-y``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualService:
+    """What clients connect to, and the real servers behind it."""
+
+    name: str
+    listen: Listener
+    scheduler: Scheduler = DEFAULT_SCHEDULER
+    flags: frozenset[SchedulerFlag] = frozenset()
+    persistence: Persistence | None = None
+    servers: tuple[RealServer, ...] = ()
