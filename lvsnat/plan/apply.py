@@ -1,0 +1,99 @@
+"""Carry a plan out, all or nothing. The world is reached only through the backends handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from lvsnat.errors import LvsnatError, PartlyAppliedError
+from lvsnat.plan.backend import Backend
+from lvsnat.plan.change import Change, Create, Delete, Update, inverse, key_of, subject
+from lvsnat.plan.planner import Report
+
+
+class StepError(LvsnatError):
+    """One change of a plan was refused by the system."""
+
+    def __init__(self, change: Change, reason: str, hint: str | None = None) -> None:
+        super().__init__(f"{sentence(change)}: {reason}", hint)
+        self.change = change
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackFailure:
+    """A change that was carried out and could not be undone."""
+
+    change: Change
+    reason: str
+
+
+def sentence(change: Change) -> str:
+    """A change as words: ``create service tcp/192.168.1.50:80``."""
+    verb = {Create: "create", Update: "change", Delete: "remove"}[type(change)]
+    return f"{verb} {subject(change).describe()}"
+
+
+def apply(changes: Sequence[Change], backends: Iterable[Backend], report: Report) -> None:
+    """Carry out the changes; at a refusal undo what was done and raise.
+
+    Raises StepError after a complete rollback, PartlyAppliedError when the rollback failed too.
+    An interruption (Ctrl-C) is rolled back as well.
+    """
+    by_kind = {kind: backend for backend in backends for kind in backend.kinds}
+    carried_out: list[Change] = []
+
+    def done(change: Change) -> None:
+        carried_out.append(change)
+        report(change)
+
+    try:
+        _run(changes, by_kind, done)
+    except (LvsnatError, KeyboardInterrupt) as error:
+        failures = list(_roll_back(carried_out, by_kind))
+        if failures:
+            raise _partly_applied(error, len(changes), carried_out, failures) from error
+        if isinstance(error, StepError):
+            raise _rolled_back(error, len(carried_out), len(changes)) from error
+        raise
+
+
+def _run(changes: Sequence[Change], by_kind: dict[str, Backend], done: Report) -> None:
+    for backend, batch in groupby(changes, key=lambda change: by_kind[key_of(change).kind]):
+        backend.apply(tuple(batch), done)
+
+
+def _roll_back(
+    carried_out: Sequence[Change], by_kind: dict[str, Backend]
+) -> Iterator[RollbackFailure]:
+    for change in reversed(carried_out):
+        try:
+            _run([inverse(change)], by_kind, lambda _: None)
+        except LvsnatError as error:
+            reason = error.reason if isinstance(error, StepError) else error.message
+            yield RollbackFailure(change, reason)
+
+
+def _rolled_back(error: StepError, done: int, total: int) -> StepError:
+    undone = f"; the {done} of {total} changes made before it were undone" if done else ""
+    return StepError(error.change, f"{error.reason}{undone}", error.hint)
+
+
+def _partly_applied(
+    error: BaseException,
+    total: int,
+    carried_out: Sequence[Change],
+    failures: Sequence[RollbackFailure],
+) -> PartlyAppliedError:
+    stuck = {key_of(failure.change) for failure in failures}
+    lines = [
+        f"  undone      {sentence(change)}" for change in carried_out if key_of(change) not in stuck
+    ]
+    lines += [f"  left behind {sentence(failure.change)}: {failure.reason}" for failure in failures]
+    cause = error.message if isinstance(error, LvsnatError) else "interrupted"
+    return PartlyAppliedError(
+        f"{cause}\n{len(carried_out)} of {total} changes were made and not all could be undone:\n"
+        + "\n".join(lines),
+        "'lvsnat plan' shows what differs now; 'lvsnat apply' finishes it",
+    )

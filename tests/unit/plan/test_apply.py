@@ -1,0 +1,73 @@
+"""What apply does when a step is refused."""
+
+from __future__ import annotations
+
+import pytest
+from worlds import Child, Parent, World
+
+from lvsnat.errors import ExitCode, PartlyAppliedError
+from lvsnat.model.resource import state_of
+from lvsnat.plan.apply import StepError, apply
+from lvsnat.plan.change import Change, Create, Delete, Update
+
+
+class Stuck(World):
+    """A world where nothing can be deleted."""
+
+    def _one(self, change: Change) -> None:
+        if isinstance(change, Delete):
+            raise StepError(change, "cannot delete")
+        super()._one(change)
+
+
+A, B = Parent("a"), Parent("b")
+A1 = Child("a", "1")
+
+
+def test_a_refused_step_undoes_what_was_done_before_it() -> None:
+    world = World(refuse={B.key})
+
+    with pytest.raises(StepError) as caught:
+        apply([Create(A), Create(A1), Create(B)], [world], lambda _: None)
+
+    assert world.contents == {}
+    assert str(caught.value) == (
+        "create parent b: refused by the world; the 2 of 3 changes made before it were undone"
+    )
+
+
+def test_a_rollback_that_fails_gives_an_account_step_by_step() -> None:
+    world = Stuck(state_of([Parent("c")]), refuse={B.key})
+
+    with pytest.raises(PartlyAppliedError) as caught:
+        apply([Create(A), Update(Parent("c"), Parent("c", 1)), Create(B)], [world], lambda _: None)
+
+    assert caught.value.code is ExitCode.PARTLY_APPLIED
+    assert str(caught.value).splitlines() == [
+        "create parent b: refused by the world",
+        "2 of 3 changes were made and not all could be undone:",
+        "  undone      change parent c",
+        "  left behind create parent a: cannot delete",
+    ]
+
+
+def test_an_interruption_is_rolled_back() -> None:
+    world = World()
+
+    def interrupt(change: Change) -> None:
+        if change == Create(A1):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        apply([Create(A), Create(A1), Create(B)], [world], interrupt)
+
+    assert world.contents == {}
+
+
+def test_each_change_is_reported_once_and_in_order() -> None:
+    seen: list[Change] = []
+    changes = [Create(A), Create(A1), Create(B)]
+
+    apply(changes, [World()], seen.append)
+
+    assert seen == changes
