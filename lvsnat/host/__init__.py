@@ -1,0 +1,1 @@
+"""What the data path asks of the host: sysctls and addresses, as a backend."""

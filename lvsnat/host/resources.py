@@ -1,0 +1,106 @@
+"""Sysctls and addresses as values, and which of them a configuration asks for. No I/O here.
+
+The value of a sysctl is text, chosen so that ``==`` is the drift test and so that writing a value
+that was observed earlier puts everything back exactly:
+
+``1``
+    what the file says.
+``0 net.ipv4.conf.eth1.forwarding=1``
+    what the file says, then what the kernel would overwrite while that is written again. Off to on
+    and back, ``net.ipv4.ip_forward`` leaves each interface's own ``forwarding`` at 0 and
+    ``all.accept_redirects`` at 1, whatever they were: a hardened host would end up less so.
+``all=1 eth0=1``
+    for a name with ``*``: each place that is not as it should be, and only those. If there are
+    none, the value is the one wished for, since that is then the truth everywhere that counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Final
+
+from lvsnat.host.rules import WANTED
+from lvsnat.model.config import Config
+from lvsnat.model.endpoint import AddressListener, IPAddress
+from lvsnat.model.resource import Key, Resource, Setting, Stage
+
+SYSCTL: Final = "sysctl"
+ADDRESS: Final = "address"
+
+
+@dataclass(frozen=True)
+class Sysctl(Setting):
+    """A kernel setting, by its name in sysctl(8); ``*`` is every interface."""
+
+    stage: ClassVar[Stage] = Stage.HOST
+    shared: ClassVar[bool] = True
+
+    name: str
+    known: bool = field(default=True, compare=False, repr=False)
+    """False if this kernel lacks it: there is nothing to change, so it is never drift."""
+
+    @property
+    def key(self) -> Key:
+        return Key(SYSCTL, self.name)
+
+    @property
+    def owner(self) -> Key:
+        return self.key
+
+    def remembering(self, original: str) -> str:
+        """Keep what was noted, and add the places that were not among it (a later interface)."""
+        if "*" not in self.name:
+            return original
+        places = [word for text in (self.value, original) for word in text.split() if "=" in word]
+        values = dict(word.rsplit("=", 1) for word in places)
+        return " ".join(f"{place}={value}" for place, value in sorted(values.items())) or original
+
+    def describe(self) -> str:
+        return str(self.key)
+
+    def settings(self) -> Mapping[str, str]:
+        return {"value": self.value if self.known else "not in this kernel"}
+
+
+@dataclass(frozen=True, slots=True)
+class Vip:
+    """A virtual IP on this host. It is there if any interface has it, so ``==`` asks no more."""
+
+    stage: ClassVar[Stage] = Stage.HOST
+    shared: ClassVar[bool] = True
+
+    address: IPAddress
+    interface: str | None = field(default=None, compare=False)
+    """Where it is, or where to add it; None picks the interface whose network holds it."""
+
+    @property
+    def key(self) -> Key:
+        return Key(ADDRESS, str(self.address))
+
+    @property
+    def owner(self) -> Key:
+        return self.key
+
+    def describe(self) -> str:
+        return str(self.key)
+
+    def settings(self) -> Mapping[str, str]:
+        return {"interface": self.interface or "automatic"}
+
+
+def expand(config: Config) -> Iterable[Resource]:
+    """What the configuration asks of the host: nothing, while it has no services."""
+    if config.host.manage_sysctl:
+        for rule in WANTED:
+            if rule.when.holds(config):
+                yield Sysctl(rule.name, value=rule.value)
+    if config.host.manage_vip:
+        # A dict keeps the order of the configuration, so the same input gives the same plan.
+        addresses = dict.fromkeys(
+            service.listen.endpoint.address
+            for service in config.services
+            if isinstance(service.listen, AddressListener)
+        )
+        for address in addresses:
+            yield Vip(address, config.host.vip_interface)

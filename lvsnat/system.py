@@ -1,0 +1,186 @@
+"""The only door to other programs, the clock, locks and files that must not break.
+
+Everything here either happens whole or not at all, or says why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lvsnat.errors import LvsnatError, RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a program ended and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def now() -> float:
+    """Seconds since the epoch, by the wall clock."""
+    return time.time()
+
+
+def run(argv: Sequence[str], *, stdin: str | None = None, timeout: float = 30.0) -> Completed:
+    """Run a program, without a shell, and wait at most ``timeout`` seconds.
+
+    Raises LvsnatError if it is not installed or does not end; a failure of its own is returned.
+    """
+    try:
+        done = subprocess.run(
+            argv,
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise LvsnatError(
+            f"{argv[0]}: not found", f"install the package that has the program {argv[0]!r}"
+        ) from None
+    except OSError as error:
+        raise LvsnatError(f"{argv[0]}: cannot be run: {error.strerror}") from None
+    except subprocess.TimeoutExpired:
+        raise LvsnatError(f"{argv[0]} did not end within {timeout:g} s") from None
+    return Completed(done.returncode, done.stdout, done.stderr)
+
+
+class StagedFile:
+    """New contents of a file, safe on the disk beside it, that take its place at ``commit``.
+
+    Staging does everything that can fail for want of space or permission; a commit is one rename.
+    """
+
+    def __init__(self, path: Path, text: str, mode: int = 0o644) -> None:
+        # A symbolic link stays one: what it points to is replaced.
+        self._path = Path(os.path.realpath(path))
+        with _file_errors(path, "write"):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(
+                prefix=f".{self._path.name}.", dir=self._path.parent
+            )
+            self._temporary: Path | None = Path(name)
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    os.fchmod(descriptor, self._mode_to_keep(mode))
+                    file.write(text)
+                    file.flush()
+                    os.fsync(descriptor)
+            except OSError:
+                self.discard()
+                raise
+
+    def commit(self) -> None:
+        """Put the new contents in place, so that they survive a power cut."""
+        if self._temporary is None:
+            return
+        with _file_errors(self._path, "replace"):
+            self._temporary.replace(self._path)
+            self._temporary = None
+            _sync_directory(self._path.parent)
+
+    def discard(self) -> None:
+        """Forget the new contents."""
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
+            self._temporary = None
+
+    def _mode_to_keep(self, default: int) -> int:
+        with contextlib.suppress(FileNotFoundError):
+            return self._path.stat().st_mode & 0o7777
+        return default
+
+
+def write_file(path: Path, text: str, mode: int = 0o644) -> None:
+    """Replace a file's contents atomically."""
+    StagedFile(path, text, mode).commit()
+
+
+def read_file(path: Path) -> str | None:
+    """A file's text, or None if there is none. Other failures are LvsnatError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as error:
+        raise LvsnatError(
+            f"{path}: not UTF-8 text (byte {error.start})", "save the file as UTF-8"
+        ) from None
+    except OSError as error:
+        raise _explain(error, path, "read") from None
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the lock that all commands share; it ends with the process, also when that is killed.
+
+    Without ``wait``, a lock that somebody holds is RefusedError and names the holder.
+    """
+    with _file_errors(path, "lock"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        _take(descriptor, wait=wait)
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, *, wait: bool) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
+        raise RefusedError(
+            f"another lvsnat command is at work ({_describe_process(holder)})",
+            "run it again when that has ended, or leave out --no-wait to wait for it",
+        ) from None
+
+
+def _describe_process(pid: str) -> str:
+    if not pid:
+        return "a process that has only just begun"
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+    except OSError:
+        return f"process {pid}"
+    return f"process {pid}: {command}"
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _file_errors(path: Path, verb: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _explain(error, path, verb) from None
+
+
+def _explain(error: OSError, path: Path, verb: str) -> LvsnatError:
+    hint = {
+        PermissionError: "run it as root (sudo)",
+        IsADirectoryError: "name a file, not a folder",
+    }.get(type(error))
+    return LvsnatError(f"cannot {verb} {path}: {error.strerror}", hint)
