@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Self
+from ipaddress import IPv4Network, IPv6Network
+from typing import Final, Literal, Self
 
 from lvsnat.errors import UsageError
+from lvsnat.model.endpoint import IPAddress
 from lvsnat.model.service import VirtualService
+
+IPNetwork = IPv4Network | IPv6Network
+Egress = IPAddress | Literal["masquerade"]
+MASQUERADE: Final = "masquerade"
 
 
 class Mode(StrEnum):
@@ -26,6 +32,34 @@ class HostOptions:
     """Where to add VIPs; None picks the interface whose network holds the VIP."""
     manage_sysctl: bool = True
     """Set the kernel settings that forwarding needs."""
+    block_imds: bool = True
+    """Keep real servers from the metadata service of the director, and so from its role."""
+    egress: Egress | None = None
+    """From where the real servers' own connections leave; None leaves them as they are."""
+    egress_networks: tuple[IPNetwork, ...] = ()
+    """Whose own connections these are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How many seconds IPVS keeps an idle connection; None leaves one as it is."""
+
+    tcp: int | None = None
+    tcp_fin: int | None = None
+    """After a FIN."""
+    udp: int | None = None
+
+    def given(self) -> dict[str, int]:
+        """Those that are not None, by name."""
+        named = {"tcp": self.tcp, "tcp_fin": self.tcp_fin, "udp": self.udp}
+        return {name: seconds for name, seconds in named.items() if seconds is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class IpvsOptions:
+    """IPVS as a whole, beside its services."""
+
+    timeouts: Timeouts = field(default_factory=Timeouts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +69,7 @@ class Config:
     mode: Mode = Mode.LVS_NAT
     services: tuple[VirtualService, ...] = ()
     host: HostOptions = field(default_factory=HostOptions)
+    ipvs: IpvsOptions = field(default_factory=IpvsOptions)
 
     def find(self, name: str) -> VirtualService:
         """The service with this name or listener; UsageError names the known ones."""

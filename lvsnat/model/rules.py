@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
 
 from lvsnat.errors import UsageError
-from lvsnat.model.config import Config, HostOptions
+from lvsnat.model.config import Config
 from lvsnat.model.endpoint import (
     AddressListener,
-    IPAddress,
     Listener,
     MarkListener,
     Protocol,
     parse_address,
+)
+from lvsnat.model.host_rules import host_violations, timeout_violations
+from lvsnat.model.listen_rules import (
+    Vips,
+    crowd_violations,
+    listener_violations,
+    unicast_violations,
 )
 from lvsnat.model.service import (
     MAX_WEIGHT,
@@ -28,38 +32,23 @@ from lvsnat.model.service import (
     RealServer,
     VirtualService,
 )
-
-Path = tuple[str | int, ...]
+from lvsnat.model.violation import Path, Violation
 
 MAX_PERSISTENCE_SECONDS = 31 * 24 * 60 * 60
 """31 days: the longest that ipvsadm(8) accepts."""
 MAX_THRESHOLD = 2**31 - 1
 """The largest that ipvsadm(8) accepts."""
 NAME_PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
-INTERFACE_PATTERN = r"(?!\.{1,2}$)[^\s/:]{1,15}"
-"""What the kernel accepts (dev_valid_name, IFNAMSIZ)."""
 
-_BROADCAST = IPv4Address("255.255.255.255")
 _NAME = re.compile(NAME_PATTERN)
-_INTERFACE = re.compile(INTERFACE_PATTERN)
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One broken rule."""
-
-    path: Path
-    """The key that is wrong, as ``("service", 2, "servers", 0, "weight")``."""
-    message: str
-    hint: str | None
-    also: tuple[Path, ...] = ()
-    """The other keys that the rule looked at."""
 
 
 def violations(config: Config) -> Iterator[Violation]:
     """Yield everything that is wrong, in the order of the configuration."""
-    yield from _host(config.host)
-    vips = _vips(config)
+    yield from host_violations(config.host)
+    yield from timeout_violations(config.ipvs.timeouts)
+    yield from crowd_violations(config.services)
+    vips = Vips(config.services)
     names: dict[str, int] = {}
     listeners: dict[Listener, int] = {}
     for index, service in enumerate(config.services):
@@ -73,7 +62,8 @@ def violations(config: Config) -> Iterator[Violation]:
                 "give each service a name of its own: commands find it by that name",
                 (("service", first, "name"),),
             )
-        yield from _listen(path, service)
+        yield from listener_violations(path, service)
+        yield from vips.overlap_violations(index, service.listen)
         first = listeners.setdefault(service.listen, index)
         if first != index:
             yield Violation(
@@ -87,17 +77,6 @@ def violations(config: Config) -> Iterator[Violation]:
         if service.persistence is not None:
             yield from _persistence(path, service.persistence, service.listen)
         yield from _servers(path, service, vips)
-
-
-def _host(host: HostOptions) -> Iterator[Violation]:
-    name = host.vip_interface
-    if name is not None and _INTERFACE.fullmatch(name) is None:
-        yield Violation(
-            ("host", "vip_interface"),
-            f"{name!r} is not the name of an interface",
-            "write a name as 'ip link' shows it, such as eth0: at most 15 characters, no space,"
-            " '/' or ':'",
-        )
 
 
 def _name(path: Path, name: str) -> Iterator[Violation]:
@@ -121,44 +100,6 @@ def _is_address(name: str) -> bool:
     except UsageError:
         return False
     return True
-
-
-def _listen(path: Path, service: VirtualService) -> Iterator[Violation]:
-    listen = service.listen
-    if isinstance(listen, MarkListener):
-        return
-    where = (*path, "listen")
-    address = listen.endpoint.address
-    if address.is_unspecified:
-        yield Violation(
-            where,
-            f"{address} stands for every address, and IPVS has no wildcard",
-            "name the VIP; for many addresses mark the packets and listen on fwmark/7",
-        )
-    else:
-        yield from _unicast(where, address)
-    if listen.endpoint.port == 0 and service.persistence is None:
-        yield Violation(
-            where,
-            "port 0 (every port) needs persistence",
-            "add persistence = 300, so that a client's connections to several ports reach one"
-            " server",
-            ((*path, "persistence"),),
-        )
-
-
-def _unicast(where: Path, address: IPAddress) -> Iterator[Violation]:
-    if address.is_multicast or address == _BROADCAST:
-        kind = "multicast" if address.is_multicast else "broadcast"
-        yield Violation(
-            where, f"{address} is a {kind} address", "IPVS balances to and from single hosts"
-        )
-    if isinstance(address, IPv6Address) and address.scope_id is not None:
-        yield Violation(
-            where,
-            f"{address} names an interface, which IPVS cannot express",
-            "use a global or unique local address, without '%' and what follows it",
-        )
 
 
 def _flags(path: Path, service: VirtualService) -> Iterator[Violation]:
@@ -201,19 +142,7 @@ def _persistence(path: Path, persistence: Persistence, listen: Listener) -> Iter
         )
 
 
-_Vips = dict[IPAddress, list[tuple[int, AddressListener]]]
-
-
-def _vips(config: Config) -> _Vips:
-    found: _Vips = {}
-    for index, service in enumerate(config.services):
-        if isinstance(service.listen, AddressListener):
-            entry = (index, service.listen)
-            found.setdefault(service.listen.endpoint.address, []).append(entry)
-    return found
-
-
-def _servers(path: Path, service: VirtualService, vips: _Vips) -> Iterator[Violation]:
+def _servers(path: Path, service: VirtualService, vips: Vips) -> Iterator[Violation]:
     seen: dict[object, int] = {}
     for index, server in enumerate(service.servers):
         where = (*path, "servers", index)
@@ -226,7 +155,7 @@ def _servers(path: Path, service: VirtualService, vips: _Vips) -> Iterator[Viola
                 ((*path, "servers", first, "address"),),
             )
         yield from _address(where, server, service.listen, (*path, "listen"))
-        yield from _own_vip(where, server, service.listen, vips)
+        yield from vips.circle_violations(where, server.endpoint, service.listen)
         yield from _numbers(where, server)
 
 
@@ -241,7 +170,7 @@ def _address(
             "write the address of the real server, such as 192.168.2.55:80",
         )
     else:
-        yield from _unicast((*where, "address"), endpoint.address)
+        yield from unicast_violations((*where, "address"), endpoint.address)
     if endpoint.family is not listen.family:
         yield Violation(
             (*where, "address"),
@@ -249,28 +178,14 @@ def _address(
             "masquerading keeps the family: make one service for IPv4 and one for IPv6",
             (listen_path,),
         )
-    every_port = isinstance(listen, MarkListener) or listen.endpoint.port == 0
-    if endpoint.port == 0 and not every_port:
+    one_port = isinstance(listen, AddressListener) and listen.endpoint.port != 0
+    if endpoint.port == 0 and one_port:
         yield Violation(
             (*where, "address"),
             f"port 0 keeps the client's port, and {listen} has one port",
             "write the port that the server listens on",
             (listen_path,),
         )
-
-
-def _own_vip(where: Path, server: RealServer, listen: Listener, vips: _Vips) -> Iterator[Violation]:
-    endpoint = server.endpoint
-    for index, vip in vips.get(endpoint.address, ()):
-        same_protocol = isinstance(listen, MarkListener) or listen.protocol is vip.protocol
-        if same_protocol and vip.endpoint.port in (0, endpoint.port):
-            yield Violation(
-                (*where, "address"),
-                f"{endpoint} is the director's own listener, of service[{index}]",
-                "name the address of a real server: this would send traffic round in a circle",
-                (("service", index, "listen"),),
-            )
-            return
 
 
 def _numbers(where: Path, server: RealServer) -> Iterator[Violation]:

@@ -1,0 +1,200 @@
+"""A command's edit of lvsnat.toml: what a person wrote (comments, order, layout) survives it.
+
+Edits the text only. Whether the result makes sense is for ``parse_config`` to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Self
+
+from lvsnat.config import render, splice
+from lvsnat.config.locate import Kind, Layout
+from lvsnat.config.parse import parse_config
+from lvsnat.errors import UsageError
+from lvsnat.model.config import Config, Timeouts
+from lvsnat.model.endpoint import Endpoint
+from lvsnat.model.service import RealServer, VirtualService
+from lvsnat.model.violation import Path
+
+SERVICE_KEYS = ("name", "listen", "scheduler", "flags", "persistence", "one_packet", "servers")
+PERSISTENCE_KEYS = ("timeout", "netmask", "engine")
+TIMEOUT_KEYS = ("tcp", "tcp_fin", "udp")
+SERVER_KEYS = ("address", "weight", "upper", "lower")
+
+
+class ConfigDocument:
+    """A configuration as text and as model; each edit changes both alike.
+
+    A service is named by its name or its listener. Unknown ones raise UsageError.
+    """
+
+    def __init__(self, text: str, config: Config) -> None:
+        self._windows = "\r\n" in text
+        self._text = text.replace("\r\n", "\n")
+        self._config = config
+
+    @classmethod
+    def parse(cls, text: str, source: str = "the configuration") -> Self:
+        """Begin with a file's text; an empty one begins a new file. Raises ConfigError."""
+        return cls(text, parse_config(text, source))
+
+    @property
+    def text(self) -> str:
+        """The text with all edits, with the line ends that it came with."""
+        return self._text.replace("\n", "\r\n") if self._windows else self._text
+
+    @property
+    def config(self) -> Config:
+        """The model with all edits; its rules have not been asked."""
+        return self._config
+
+    def add_service(self, service: VirtualService) -> None:
+        self.add_services([service])
+
+    def add_services(self, services: Iterable[VirtualService]) -> None:
+        """Add services behind those that are there, all in one pass."""
+        self._begin()
+        added = tuple(services)
+        item = Layout(self._text).find(("service",))
+        if item is not None:  # written as an array of inline tables: it stays one
+            for service in added:
+                self._text = splice.append_element(
+                    self._text, ("service",), render.service_inline(service)
+                )
+        else:
+            blocks = [render.service_block(service) for service in added]
+            self._text = splice.append_blocks(self._text, ("service",), blocks)
+        self._config = self._config.with_services(self._config.services + added)
+
+    def remove_service(self, name: str) -> None:
+        index = self._index(name)
+        self._text = splice.remove(self._text, ("service", index))
+        services = self._config.services
+        self._config = self._config.with_services(services[:index] + services[index + 1 :])
+
+    def set_service(self, name: str, service: VirtualService) -> None:
+        """Make the named service like this one, servers too; only what differs is written."""
+        index = self._index(name)
+        path: Path = ("service", index)
+        old = self._config.services[index]
+        if old.persistence is not None and service.persistence is not None:
+            self._set_persistence(path, old, service)
+            old = replace(old, persistence=service.persistence)
+        before, after = render.service_values(old), render.service_values(service)
+        self._text = splice.update_table(self._text, path, before, after, SERVICE_KEYS)
+        self._set_servers(index, service)
+        self._store(index, service)
+
+    def add_server(self, service_name: str, server: RealServer) -> None:
+        index = self._index(service_name)
+        service = self._config.services[index]
+        self._append_server(index, server)
+        self._store(index, replace(service, servers=(*service.servers, server)))
+
+    def set_server(self, service_name: str, server: RealServer) -> None:
+        """Make the server with this endpoint like this one; only what differs is written."""
+        index, position = self._position(service_name, server.endpoint)
+        service = self._config.services[index]
+        self._update_server(index, position, server)
+        servers = service.servers
+        self._store(
+            index, replace(service, servers=(*servers[:position], server, *servers[position + 1 :]))
+        )
+
+    def remove_server(self, service_name: str, endpoint: Endpoint) -> None:
+        index, position = self._position(service_name, endpoint)
+        service = self._config.services[index]
+        self._text = splice.remove(self._text, ("service", index, "servers", position))
+        servers = service.servers[:position] + service.servers[position + 1 :]
+        self._store(index, replace(service, servers=servers))
+
+    def set_timeouts(self, timeouts: Timeouts) -> None:
+        """Make IPVS's timeouts these; only what differs is written."""
+        self._begin()
+        before = render.timeout_values(self._config.ipvs.timeouts)
+        after = render.timeout_values(timeouts)
+        layout = Layout(self._text)
+        if any(True for _ in layout.under(("ipvs", "timeouts"))):
+            path: Path = ("ipvs", "timeouts")
+            self._text = splice.update_table(self._text, path, before, after, TIMEOUT_KEYS)
+        elif any(True for _ in layout.under(("ipvs",))):
+            self._text = splice.set_key(self._text, ("ipvs",), "timeouts", render.inline(after))
+        else:
+            block = f"[ipvs]\ntimeouts = {render.inline(after)}\n"
+            self._text = splice.append_blocks(self._text, ("ipvs",), [block])
+        self._config = replace(self._config, ipvs=replace(self._config.ipvs, timeouts=timeouts))
+
+    def _begin(self) -> None:
+        if not self._text.strip():
+            self._text = render.render_config(Config(self._config.mode))
+
+    def _index(self, name: str) -> int:
+        return self._config.services.index(self._config.find(name))
+
+    def _position(self, service_name: str, endpoint: Endpoint) -> tuple[int, int]:
+        index = self._index(service_name)
+        service = self._config.services[index]
+        for position, server in enumerate(service.servers):
+            if server.endpoint == endpoint:
+                return index, position
+        known = ", ".join(str(server.endpoint) for server in service.servers) or "none yet"
+        raise UsageError(
+            f"{service.name} has no real server {endpoint}", f"its real servers: {known}"
+        )
+
+    def _store(self, index: int, service: VirtualService) -> None:
+        services = self._config.services
+        self._config = self._config.with_services(
+            (*services[:index], service, *services[index + 1 :])
+        )
+
+    def _set_persistence(self, path: Path, old: VirtualService, new: VirtualService) -> None:
+        if old.persistence is None or new.persistence is None or old.persistence == new.persistence:
+            return
+        where = (*path, "persistence")
+        item = Layout(self._text).find(where)
+        if item is not None and item.kind is not Kind.HEADER and self._text[item.value] != "{":
+            value = render.persistence_value(new.persistence)
+            self._text = splice.set_key(self._text, path, "persistence", value)
+            return
+        before = render.persistence_values(old.persistence)
+        after = render.persistence_values(new.persistence)
+        self._text = splice.update_table(self._text, where, before, after, PERSISTENCE_KEYS)
+
+    def _set_servers(self, index: int, new: VirtualService) -> None:
+        old = self._config.services[index].servers
+        have = {server.endpoint: server for server in old}
+        wanted = {server.endpoint: server for server in new.servers}
+        kept = [endpoint for endpoint in have if endpoint in wanted]
+        order = [*kept, *(endpoint for endpoint in wanted if endpoint not in have)]
+        if [server.endpoint for server in new.servers] != order:  # another order: write it anew
+            self._text = splice.remove(self._text, ("service", index, "servers"))
+            old, have, kept = (), {}, []
+        for position in reversed(range(len(old))):
+            server = wanted.get(old[position].endpoint)
+            if server is None:
+                path = ("service", index, "servers", position)
+                self._text = splice.remove(self._text, path)
+            elif server != old[position]:
+                self._update_server(index, position, server)
+        for server in new.servers[len(kept) :]:
+            self._append_server(index, server)
+
+    def _update_server(self, index: int, position: int, server: RealServer) -> None:
+        old = self._config.services[index].servers[position]
+        path = ("service", index, "servers", position)
+        before, after = render.server_values(old), render.server_values(server)
+        self._text = splice.update_table(self._text, path, before, after, SERVER_KEYS)
+
+    def _append_server(self, index: int, server: RealServer) -> None:
+        path: Path = ("service", index, "servers")
+        layout = Layout(self._text)
+        if layout.find(path) is not None:
+            self._text = splice.append_element(self._text, path, render.server_inline(server))
+        elif any(True for _ in layout.under(path)):
+            self._text = splice.append_blocks(self._text, path, [render.server_block(server)])
+        else:
+            value = render.servers_array((server,))
+            self._text = splice.set_key(self._text, path[:-1], "servers", value, SERVICE_KEYS)

@@ -1,0 +1,367 @@
+"""Laws of the configuration's text: what is edited is what is read, and comments survive."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cache
+from ipaddress import IPv4Address, IPv6Address
+from typing import Protocol as Shape
+from typing import TypeVar
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from lvsnat.config import render
+from lvsnat.config.edit import ConfigDocument
+from lvsnat.config.parse import parse_config
+from lvsnat.model.config import Config, HostOptions
+from lvsnat.model.endpoint import (
+    MAX_MARK,
+    AddressListener,
+    Endpoint,
+    Family,
+    Listener,
+    MarkListener,
+    Protocol,
+)
+from lvsnat.model.rules import MAX_PERSISTENCE_SECONDS, MAX_THRESHOLD
+from lvsnat.model.service import (
+    MAX_WEIGHT,
+    Persistence,
+    PersistenceEngine,
+    RealServer,
+    Scheduler,
+    SchedulerFlag,
+    VirtualService,
+)
+
+T = TypeVar("T")
+
+DEEP = settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+ports = st.integers(1, 65535)
+names = st.sampled_from([*"abcdefghijklmnop", "A", "0", "a.b", "web-1", "x_" * 31 + "x"])
+# VIPs and real servers come from different networks: a VIP as a real server breaks a rule.
+vips = st.one_of(
+    st.integers(0, 200).map(lambda n: IPv4Address(0x0A000001 + n)),
+    st.integers(0, 200).map(lambda n: IPv6Address((0xFD01 << 112) + 1 + n)),
+)
+listeners: st.SearchStrategy[Listener] = st.one_of(
+    st.builds(AddressListener, st.sampled_from(Protocol), st.builds(Endpoint, vips, ports)),
+    st.builds(MarkListener, st.integers(1, MAX_MARK), st.sampled_from(Family)),
+)
+
+
+class Draw(Shape):
+    """What hypothesis calls draw, in a strategy and in a test alike."""
+
+    def __call__(self, strategy: st.SearchStrategy[T], /) -> T: ...
+
+
+@cache
+def endpoints(family: Family) -> st.SearchStrategy[Endpoint]:
+    if family is Family.IPV4:
+        addresses = st.integers(0, 9).map(lambda n: IPv4Address(0xC0A80001 + n))
+        return st.builds(Endpoint, addresses, st.integers(1, 3))
+    return st.builds(
+        Endpoint, st.integers(0, 9).map(lambda n: IPv6Address((0xFD02 << 112) + n)), ports
+    )
+
+
+@cache
+def real_servers(family: Family) -> st.SearchStrategy[RealServer]:
+    return _real_servers(family)
+
+
+@cache
+def server_lists(family: Family) -> st.SearchStrategy[tuple[RealServer, ...]]:
+    unique = st.lists(real_servers(family), max_size=4, unique_by=lambda server: server.endpoint)
+    return unique.map(tuple)
+
+
+@st.composite
+def _real_servers(draw: st.DrawFn, family: Family) -> RealServer:
+    upper = draw(st.just(0) | st.integers(0, MAX_THRESHOLD))
+    lower = draw(st.just(0) | st.integers(0, upper))
+    weight = draw(st.just(1) | st.integers(0, MAX_WEIGHT))
+    return RealServer(draw(endpoints(family)), weight, upper, lower)
+
+
+@st.composite
+def _services(draw: st.DrawFn) -> VirtualService:
+    listen = draw(listeners)
+    scheduler = draw(st.sampled_from(Scheduler))
+    flags = [flag for flag in SchedulerFlag if flag.scheduler is scheduler]
+    engines: list[PersistenceEngine | None] = [None]
+    if isinstance(listen, MarkListener) or listen.protocol is Protocol.UDP:
+        engines.append(PersistenceEngine.SIP)
+    persistence = draw(
+        st.none()
+        | st.builds(
+            Persistence,
+            st.integers(1, MAX_PERSISTENCE_SECONDS),
+            st.none() | st.integers(1, listen.family.bits),
+            st.sampled_from(engines),
+        )
+    )
+    return VirtualService(
+        draw(names),
+        listen,
+        scheduler,
+        frozenset(flag for flag in flags if draw(st.booleans())),
+        persistence,
+        draw(server_lists(listen.family)),
+    )
+
+
+SERVICES = _services()
+hosts = st.builds(
+    HostOptions, st.booleans(), st.none() | st.sampled_from(["eth0", "bond0.7"]), st.booleans()
+)
+configs = st.builds(
+    Config,
+    services=st.lists(SERVICES, max_size=3, unique_by=(lambda s: s.name, lambda s: s.listen)).map(
+        tuple
+    ),
+    host=hosts,
+)
+
+
+class Writer:
+    """Writes a configuration as different people would, with comments that name their subject."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self.draw = draw
+        self.count = 0
+
+    def comment(self, subject: str) -> str:
+        self.count += 1
+        return f"# c{self.count} {subject}"
+
+    def maybe(self, text: str) -> str:
+        return text if self.draw(st.booleans()) else ""
+
+    def one_of(self, *words: str) -> str:
+        return str(self.draw(st.sampled_from(words)))
+
+    def document(self, config: Config) -> str:
+        if config.services and self.draw(st.integers(0, 4)) == 0:
+            return self.as_array(config)
+        parts = [f"{self.comment('top')}\n", self.maybe('mode = "lvs-nat"  # c0 mode\n\n')]
+        host = render.host_values(config.host)
+        table = "[host]\n" + "".join(f"{key} = {value}\n" for key, value in host.items())
+        first = self.draw(st.booleans())
+        parts.append(table if first else "")
+        for index, service in enumerate(config.services):
+            parts.append(self.maybe("\n"))
+            parts.append(self.maybe(f"{self.comment(f's{index}')}\n"))
+            parts.append(self.service(index, service))
+        parts.append("" if first else f"\n{self.comment('host')}\n{table}")
+        text = "".join(parts)
+        return text.rstrip("\n") if self.draw(st.booleans()) else text
+
+    def as_array(self, config: Config) -> str:
+        host = render.host_values(config.host)
+        inline = [render.service_inline(service) for service in config.services]
+        if self.draw(st.booleans()):
+            array = f"[{', '.join(inline)}]"
+        else:
+            rows = [f"  {text},  {self.comment(f's{i}')}\n" for i, text in enumerate(inline)]
+            array = f"[\n{''.join(rows)}]"
+        dotted = "".join(f"host.{key} = {value}\n" for key, value in host.items())
+        return f"{self.comment('top')}\n{dotted}service = {array}  {self.comment('top')}\n"
+
+    def service(self, index: int, service: VirtualService) -> str:
+        values = render.service_values(service)
+        values.pop("persistence", None)
+        subject = f"s{index}"
+        indent = self.one_of("", "  ")
+        lines = ["[[service]]" + self.maybe(f"  {self.comment(subject)}")]
+        lines += [f"{k} = {v}{self.maybe(f'  {self.comment(subject)}')}" for k, v in values.items()]
+        tables: list[str] = []
+        if service.persistence is not None:
+            self.persistence(service.persistence, subject, lines, tables)
+        written = self.draw(st.booleans())
+        if service.servers or written:
+            self.servers(service.servers, subject, lines, tables)
+        lines += [self.comment(subject)] if self.draw(st.booleans()) else []
+        body = "".join(f"{indent}{line}\n" for line in lines)
+        return body + "".join(tables)
+
+    def persistence(
+        self, persistence: Persistence, subject: str, lines: list[str], tables: list[str]
+    ) -> None:
+        values = render.persistence_values(persistence)
+        match self.one_of("value", "dotted", "table", "inline"):
+            case "value":
+                lines.append(f"persistence = {render.persistence_value(persistence)}")
+            case "inline":
+                lines.append(f"persistence = {render.inline(values)}")
+            case "dotted":
+                lines += [f"persistence.{key} = {value}" for key, value in values.items()]
+            case _:
+                rows = [f"{key} = {value}\n" for key, value in values.items()]
+                tables.append(
+                    f"{self.maybe(self.comment(subject) + chr(10))}[service.persistence]\n"
+                    + "".join(rows)
+                )
+
+    def servers(
+        self, servers: tuple[RealServer, ...], subject: str, lines: list[str], tables: list[str]
+    ) -> None:
+        inline = [render.server_inline(server) for server in servers]
+        notes = [self.comment(f"{subject} {server.endpoint}.") for server in servers]
+        match self.one_of("rows", "bare last", "line", "leading", "tables", "crowded"):
+            case "rows":
+                above = self.maybe(f"  {self.comment(subject)}\n")
+                rows = [f"  {t},  {n}\n" for t, n in zip(inline, notes, strict=True)]
+                lines.append(f"servers = [\n{above}{''.join(rows)}{above}]")
+            case "bare last":
+                body = ",\n    ".join(inline)
+                note = notes[-1] if notes else self.comment(subject)
+                lines.append(f"servers = [\n    {body} {note}\n]")
+            case "line":
+                lines.append(f"servers = [{', '.join(inline)}{self.maybe(' ')}]")
+            case "leading":
+                body = "\n  , ".join(f"{t} {n}" for t, n in zip(inline, notes, strict=True))
+                lines.append(f"servers = [\n    {body}\n]")
+            case "crowded":
+                lines.append(f"servers = [{', '.join(inline)}{',' if inline else ''}\n]")
+            case _:
+                tables += [
+                    f"{self.maybe(chr(10))}{note}\n{render.server_block(server)}"
+                    for note, server in zip(notes, servers, strict=True)
+                ]
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> tuple[str, Config]:
+    config = draw(configs)
+    return Writer(draw).document(config), config
+
+
+def comments(text: str) -> set[str]:
+    return set(re.findall(r"# c\d.*", text))
+
+
+def edit(draw: Draw, document: ConfigDocument) -> tuple[Config, str | None]:
+    """Make one random edit; return the model with it, and whose comments may go with it."""
+    config = document.config
+    if not config.services or draw(st.integers(0, 5)) == 0:
+        new = draw(SERVICES)
+        taken = {(s.name, s.listen) for s in config.services}
+        assume(all(new.name != name and new.listen != listen for name, listen in taken))
+        document.add_service(new)
+        return replace(config, services=(*config.services, new)), None
+    index = draw(st.integers(0, len(config.services) - 1))
+    old = config.services[index]
+    kept = config.services[:index], config.services[index + 1 :]
+    if draw(st.integers(0, 5)) == 0:
+        document.remove_service(old.name)
+        return replace(config, services=(*kept[0], *kept[1])), ""
+    new, gone = _edited(draw, document, old)
+    return replace(config, services=(*kept[0], new, *kept[1])), gone
+
+
+def _edited(
+    draw: Draw, document: ConfigDocument, old: VirtualService
+) -> tuple[VirtualService, str | None]:
+    match draw(st.sampled_from(["add", "set", "remove", "service"])):
+        case "add":
+            server = draw(real_servers(old.listen.family))
+            assume(all(server.endpoint != other.endpoint for other in old.servers))
+            document.add_server(old.name, server)
+            return replace(old, servers=(*old.servers, server)), None
+        case "set" if old.servers:
+            at = draw(st.integers(0, len(old.servers) - 1))
+            server = replace(
+                draw(real_servers(old.listen.family)), endpoint=old.servers[at].endpoint
+            )
+            document.set_server(str(old.listen), server)
+            return replace(old, servers=(*old.servers[:at], server, *old.servers[at + 1 :])), None
+        case "remove" if old.servers:
+            at = draw(st.integers(0, len(old.servers) - 1))
+            document.remove_server(old.name, old.servers[at].endpoint)
+            left = (*old.servers[:at], *old.servers[at + 1 :])
+            return replace(old, servers=left), f"{old.servers[at].endpoint}."
+    other = draw(SERVICES)
+    changed = replace(other, name=old.name, listen=old.listen, servers=_servers(draw, old))
+    engine = changed.persistence.engine if changed.persistence else None
+    assume(engine is None or str(old.listen).startswith(("udp", "fwmark")))
+    prefix = (changed.persistence.prefix if changed.persistence else None) or 0
+    assume(prefix <= old.listen.family.bits)
+    document.set_service(old.name, changed)
+    return changed, ""
+
+
+def _servers(draw: Draw, old: VirtualService) -> tuple[RealServer, ...]:
+    same = st.just(old.servers)
+    shuffled: st.SearchStrategy[tuple[RealServer, ...]] = st.permutations(old.servers).map(tuple)
+    return draw(st.one_of(same, shuffled, server_lists(old.listen.family)))
+
+
+@DEEP
+@given(configs)
+def test_a_rendered_configuration_reads_back(config: Config) -> None:
+    assert parse_config(render.render_config(config), "test") == config
+
+
+@DEEP
+@given(documents())
+def test_every_way_of_writing_reads_the_same(case: tuple[str, Config]) -> None:
+    text, config = case
+
+    assert parse_config(text, "test") == config
+
+
+@DEEP
+@given(st.data())
+def test_edits_of_the_text_are_edits_of_the_model(data: st.DataObject) -> None:
+    text, config = data.draw(documents())
+    windows = data.draw(st.booleans())
+    document = ConfigDocument.parse(text.replace("\n", "\r\n") if windows else text)
+    for _ in range(data.draw(st.integers(1, 5))):
+        before = comments(document.text.replace("\r\n", "\n"))
+
+        config, gone = edit(data.draw, document)
+
+        after = document.text.replace("\r\n", "\n")
+        assert document.config == config
+        assert parse_config(document.text, "test") == config, document.text
+        lost = before - comments(after)
+        if gone is None:
+            assert not lost, after
+        elif gone:
+            assert all(comment.endswith(gone) for comment in lost), after
+
+
+@DEEP
+@given(st.data())
+def test_what_an_edit_is_not_about_stays_as_it_is(data: st.DataObject) -> None:
+    text, config = data.draw(documents().filter(lambda case: len(case[1].services) > 1))
+    assume("[[service]]" in text)
+    index = data.draw(st.integers(0, len(config.services) - 1))
+    document = ConfigDocument.parse(text)
+
+    document.remove_service(config.services[index].name)
+
+    lost = comments(text) - comments(document.text)
+    assert all(re.fullmatch(rf"# c\d+ s{index}( .*)?", comment) for comment in lost), document.text
+
+
+@pytest.mark.parametrize("text", ["", "\n", "  \n\n"])
+def test_a_new_file_begins_with_a_word_to_its_reader(text: str) -> None:
+    document = ConfigDocument.parse(text)
+    service = VirtualService("web", MarkListener(7))
+
+    document.add_service(service)
+
+    assert document.text == (
+        f'{render.HEADER}mode = "lvs-nat"\n\n[[service]]\nname = "web"\nlisten = "fwmark/7"\n'
+    )

@@ -1,0 +1,300 @@
+"""Reading lvsnat.toml, and the exact words of each refusal."""
+
+from __future__ import annotations
+
+import pytest
+
+from lvsnat.config.parse import parse_config
+from lvsnat.config.problems import ConfigError, Problem, key_path
+from lvsnat.errors import ExitCode
+from lvsnat.model.config import Config, HostOptions, Mode
+from lvsnat.model.endpoint import Endpoint, parse_listener
+from lvsnat.model.service import (
+    Persistence,
+    PersistenceEngine,
+    RealServer,
+    Scheduler,
+    SchedulerFlag,
+    VirtualService,
+)
+
+FULL = """
+version = 1
+mode = "lvs-nat"
+
+[[service]]
+name = "voice"
+listen = "udp/192.168.1.50:5060"
+scheduler = "sh"
+flags = ["sh-port", "sh-fallback"]
+persistence = { timeout = "5m", netmask = "255.255.255.0", engine = "sip" }
+one_packet = false
+servers = [
+  { address = "192.168.2.55:5060", weight = 3, upper = 100, lower = 80 },
+  { address = "192.168.2.56:5060" },
+]
+
+[host]
+manage_vip = false
+vip_interface = "eth0"
+manage_sysctl = false
+"""
+SERVICE = '[[service]]\nname = "web"\nlisten = "tcp/192.168.1.50:80"\n'
+
+
+def refusal(text: str) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, "f.toml")
+    return caught.value
+
+
+def problems(text: str) -> list[str]:
+    return [str(problem) for problem in refusal(text).problems]
+
+
+def test_every_key_is_read() -> None:
+    service = VirtualService(
+        "voice",
+        parse_listener("udp/192.168.1.50:5060"),
+        Scheduler.SH,
+        frozenset({SchedulerFlag.SH_PORT, SchedulerFlag.SH_FALLBACK}),
+        Persistence(300, 24, PersistenceEngine.SIP),
+        (
+            RealServer(Endpoint.parse("192.168.2.55:5060"), 3, 100, 80),
+            RealServer(Endpoint.parse("192.168.2.56:5060")),
+        ),
+    )
+
+    config = parse_config(FULL, "f.toml")
+
+    assert config == Config(
+        Mode.LVS_NAT,
+        (service,),
+        HostOptions(manage_vip=False, vip_interface="eth0", manage_sysctl=False),
+    )
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# nothing yet\n", "service = []\n"])
+def test_an_empty_file_is_an_empty_configuration(text: str) -> None:
+    assert parse_config(text, "f.toml") == Config()
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("90", 90), ('"90s"', 90), ('"5m"', 300), ('"2h"', 7200), ("{ timeout = 5 }", 5)],
+)
+def test_a_duration_has_several_forms(written: str, seconds: int) -> None:
+    config = parse_config(f"{SERVICE}persistence = {written}\n", "f.toml")
+
+    assert config.services[0].persistence == Persistence(seconds)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (
+            'schedular = "rr"',
+            "service[0].schedular: unknown key; did you mean 'scheduler'?",
+        ),
+        ("zzz = 1", "service[0].zzz: unknown key"),
+        ('"a b" = 1', "service[0].'a b': unknown key"),
+        ('scheduler = "wrrr"', "service[0].scheduler: 'wrrr' is not a scheduler"),
+        (
+            "scheduler = 7",
+            "service[0].scheduler: expected a scheduler as a string, found a whole number: 7",
+        ),
+        ('flags = "sh-port"', "service[0].flags: expected an array, found a string: 'sh-port'"),
+        ('flags = ["sh-prt"]', "service[0].flags[0]: 'sh-prt' is not a scheduler flag"),
+        (
+            'flags = ["mh-port"]',
+            "service[0].flags: mh-port is a flag of the scheduler mh, and this service uses wlc",
+        ),
+        ('persistence = "5 m"', "service[0].persistence: '5 m' is not a duration"),
+        (
+            "persistence = 0",
+            "service[0].persistence: 0 is not a persistence timeout (1 to 2678400 seconds)",
+        ),
+        (
+            "persistence = true",
+            (
+                "service[0].persistence: expected seconds, a duration or a table such as"
+                " { timeout = 300 }, found true or false: true"
+            ),
+        ),
+        (
+            "persistence = { timeout = [] }",
+            (
+                "service[0].persistence.timeout: expected seconds or a duration such as '5m',"
+                " found an array"
+            ),
+        ),
+        ("persistence = {}", "service[0].persistence: 'timeout' is missing"),
+        (
+            "persistence = { timeout = 5, netmask = 33 }",
+            "service[0].persistence.netmask: 33 is not a prefix length of IPv4 (1 to 32)",
+        ),
+        (
+            'persistence = { timeout = 5, netmask = "0.0.0.255" }',
+            "service[0].persistence.netmask: '0.0.0.255' is not a netmask",
+        ),
+        (
+            "persistence = { timeout = 5, netmask = 1.5 }",
+            (
+                "service[0].persistence.netmask: expected a prefix length or a mask such as"
+                " '255.255.255.0', found a decimal number: 1.5"
+            ),
+        ),
+        (
+            'persistence = { timeout = 5, engine = "ftp" }',
+            "service[0].persistence.engine: 'ftp' is not a persistence engine",
+        ),
+        (
+            "one_packet = true",
+            (
+                "service[0].one_packet: one-packet scheduling cannot work with masquerading:"
+                " replies would leave with the real server's own address"
+            ),
+        ),
+        (
+            "one_packet = 1",
+            "service[0].one_packet: expected true or false, found a whole number: 1",
+        ),
+        ("servers = {}", "service[0].servers: expected an array, found a table"),
+        (
+            'servers = ["a"]',
+            "service[0].servers[0]: expected a table, found a string: 'a'",
+        ),
+        ("servers = [{ weight = 1 }]", "service[0].servers[0]: 'address' is missing"),
+        (
+            'servers = [{ addres = "192.168.2.55:80" }]',
+            "service[0].servers[0].addres: unknown key; did you mean 'address'?",
+        ),
+        (
+            "servers = [{ address = 1979-05-27 }]",
+            (
+                "service[0].servers[0].address: expected an address and a port as a string,"
+                " found a date or a time: 1979-05-27"
+            ),
+        ),
+        (
+            'servers = [{ address = "web1:80" }]',
+            "service[0].servers[0].address: 'web1' is not an IP address",
+        ),
+        (
+            'servers = [{ address = "192.168.2.55" }]',
+            "service[0].servers[0].address: '192.168.2.55' is not an address and a port",
+        ),
+        (
+            'servers = [{ address = "192.168.2.55:80", weight = 65536 }]',
+            "service[0].servers[0].weight: 65536 is not a weight (0 to 65535)",
+        ),
+        (
+            'servers = [{ address = "192.168.2.55:80", weight = true }]',
+            "service[0].servers[0].weight: expected a whole number, found true or false: true",
+        ),
+    ],
+)
+def test_a_wrong_key_of_a_service_is_named_with_its_line(line: str, problem: str) -> None:
+    assert problems(f"{SERVICE}{line}\n") == [f"f.toml:4: {problem}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('mode = "dr"', "f.toml:1: mode: 'dr' is not a mode"),
+        ("services = []", "f.toml:1: services: unknown key; did you mean 'service'?"),
+        ("service = 5", "f.toml:1: service: expected an array, found a whole number: 5"),
+        ("service = [1]", "f.toml:1: service[0]: expected a table, found a whole number: 1"),
+        ('[[service]]\nname = "a"', "f.toml:1: service[0]: 'listen' is missing"),
+        ('[[service]]\nlisten = "fwmark/7"', "f.toml:1: service[0]: 'name' is missing"),
+        ('version = "1"', "f.toml:1: version: expected a whole number, found a string: '1'"),
+        ("version = 0", "f.toml:1: version: 0 is not a version"),
+        (
+            "\nversion = 2\nnew_key = true",
+            "f.toml:2: version: the file has the form of version 2; this lvsnat reads version 1",
+        ),
+        ("host = 1", "f.toml:1: host: expected a table, found a whole number: 1"),
+        (
+            "[host]\nvip_interface = 5",
+            "f.toml:2: host.vip_interface: expected a string, found a whole number: 5",
+        ),
+        ("mode = ", "f.toml:1:8: not TOML: Invalid value"),
+        ("a = 1\nb 2", "f.toml:2:3: not TOML: Expected '=' after a key in a key/value pair"),
+        ("a = 1\na = 2", "f.toml:2:6: not TOML: Cannot overwrite a value"),
+        ("\ufeffmode = 1", "f.toml:1:1: the text begins with a byte order mark"),
+        (f"a = {'[' * 9999}", "f.toml: brackets are nested too deeply to be read"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_the_place(text: str, problem: str) -> None:
+    assert problems(text) == [problem]
+
+
+def test_a_number_without_end_is_refused() -> None:
+    assert problems(f"a = {'9' * 9999}")[0].startswith("f.toml: not TOML: Exceeds the limit")
+
+
+def test_a_dotted_mask_is_for_ipv4() -> None:
+    text = '[[service]]\nname = "a"\nlisten = "fwmark/7/ipv6"\n'
+    text += 'persistence = { timeout = 5, netmask = "255.255.255.0" }\n'
+
+    assert problems(text) == [
+        (
+            "f.toml:4: service[0].persistence.netmask:"
+            " a dotted mask is IPv4's, and this service listens on fwmark/7/ipv6"
+        )
+    ]
+
+
+def test_all_problems_are_named_at_once_in_the_order_of_their_lines() -> None:
+    text = (
+        'mode = "x"\n[[service]]\nname = "web"\nlisten = "tcp/192.168.1.50:80"\n'
+        'schedular = "sh"\nflags = ["sh-port"]\npersistence = "x"\nservers = [\n'
+        '  { address = "192.168.2.55:80", weight = "3" },\n'
+        '  { address = "192.168.2.55:80", weight = -3 },\n]\n'
+        '[[service]]\nnmae = "web"\nlisten = "tcp/192.168.1.50:80"\n'
+        '[[service]]\nname = "web"\nlisten = "tcp/192.168.1.50:0"\npersistence = "x"\n'
+    )
+
+    error = refusal(text)
+
+    assert error.code is ExitCode.USAGE
+    assert error.hint == "correct all of them; nothing was changed"
+    assert error.message.splitlines()[:5] == [
+        "10 problems in f.toml",
+        "  f.toml:1: mode: 'x' is not a mode",
+        "    known: lvs-nat",
+        "  f.toml:5: service[0].schedular: unknown key; did you mean 'scheduler'?",
+        (
+            "    keys that belong here: name, listen, scheduler, flags, persistence, one_packet,"
+            " servers"
+        ),
+    ]
+    assert [(p.line, p.key_path) for p in error.problems] == [
+        (1, "mode"),
+        (5, "service[0].schedular"),
+        (7, "service[0].persistence"),
+        (9, "service[0].servers[0].weight"),
+        (10, "service[0].servers[1].address"),
+        (10, "service[0].servers[1].weight"),
+        (13, "service[1].nmae"),
+        (14, "service[1].listen"),
+        (16, "service[2].name"),
+        (18, "service[2].persistence"),
+    ]
+
+
+def test_a_single_problem_is_the_message_itself() -> None:
+    error = refusal(f'{SERVICE}scheduler = "wrrr"\n')
+
+    assert error.message == "f.toml:4: service[0].scheduler: 'wrrr' is not a scheduler"
+    assert error.hint == "did you mean 'wrr'?"
+
+
+def test_a_problem_without_text_has_no_line() -> None:
+    assert str(Problem("f", None, "mode", "wrong")) == "f: mode: wrong"
+
+
+def test_a_key_path_reads_as_a_person_writes_it() -> None:
+    path = ("service", 2, "servers", 0, "weight")
+
+    assert key_path(path) == "service[2].servers[0].weight"
