@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -56,6 +58,24 @@ def run(argv: Sequence[str], *, stdin: str | None = None, timeout: float = 30.0)
     except subprocess.TimeoutExpired:
         raise LvsnatError(f"{argv[0]} did not end within {timeout:g} s") from None
     return Completed(done.returncode, done.stdout, done.stderr)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold a Ctrl-C back until the block ends, where half of it would be worse than none."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def port_number(service: str, protocol: str) -> int | None:
+    """The port of a service that the system has a name for (/etc/services)."""
+    try:
+        return socket.getservbyname(service, protocol)
+    except OSError:
+        return None
 
 
 class StagedFile:

@@ -91,7 +91,7 @@ class Addresses:
 
     @cached_property
     def _route(self) -> IPRoute:
-        from pyroute2 import IPRoute  # noqa: PLC0415 - see the top of this module
+        from pyroute2 import IPRoute
 
         return self._resources.enter_context(IPRoute())
 
@@ -138,7 +138,7 @@ def _index(interface: str) -> int:
 @contextmanager
 def _errors(what: str, *, done: int | None = None) -> Iterator[None]:
     """Explain an error of netlink; the code ``done`` means that there was nothing to do."""
-    from pyroute2 import NetlinkError  # noqa: PLC0415 - see the top of this module
+    from pyroute2 import NetlinkError
 
     try:
         yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -35,11 +35,16 @@ def sentence(change: Change) -> str:
     return f"{verb} {subject(change).describe()}"
 
 
-def apply(changes: Sequence[Change], backends: Iterable[Backend], report: Report) -> None:
-    """Carry out the changes; at a refusal undo what was done and raise.
+def apply(
+    changes: Sequence[Change],
+    backends: Iterable[Backend],
+    report: Report,
+    rolled_back: Callable[[], None] = lambda: None,
+) -> None:
+    """Carry out the changes; at a refusal undo what was done, call ``rolled_back``, and raise.
 
     Raises StepError after a complete rollback, PartlyAppliedError when the rollback failed too.
-    An interruption (Ctrl-C) is rolled back as well.
+    Whatever else ends it (Ctrl-C, a report that fails) is rolled back as well.
     """
     by_kind = {kind: backend for backend in backends for kind in backend.kinds}
     carried_out: list[Change] = []
@@ -50,10 +55,11 @@ def apply(changes: Sequence[Change], backends: Iterable[Backend], report: Report
 
     try:
         _run(changes, by_kind, done)
-    except (LvsnatError, KeyboardInterrupt) as error:
+    except BaseException as error:
         failures = list(_roll_back(carried_out, by_kind))
         if failures:
             raise _partly_applied(error, len(changes), carried_out, failures) from error
+        rolled_back()
         if isinstance(error, StepError):
             raise _rolled_back(error, len(carried_out), len(changes)) from error
         raise
@@ -80,6 +86,10 @@ def _rolled_back(error: StepError, done: int, total: int) -> StepError:
     return StepError(error.change, f"{error.reason}{undone}", error.hint)
 
 
+def _ended(error: BaseException) -> str:
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else repr(error)
+
+
 def _partly_applied(
     error: BaseException,
     total: int,
@@ -91,7 +101,7 @@ def _partly_applied(
         f"  undone      {sentence(change)}" for change in carried_out if key_of(change) not in stuck
     ]
     lines += [f"  left behind {sentence(failure.change)}: {failure.reason}" for failure in failures]
-    cause = error.message if isinstance(error, LvsnatError) else "interrupted"
+    cause = error.message if isinstance(error, LvsnatError) else _ended(error)
     return PartlyAppliedError(
         f"{cause}\n{len(carried_out)} of {total} changes were made and not all could be undone:\n"
         + "\n".join(lines),

@@ -1,0 +1,128 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from lvsnat.cli import complete, words
+from lvsnat.model.endpoint import Endpoint
+from lvsnat.model.service import Scheduler
+
+
+class Output(StrEnum):
+    """How an answer is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+ServiceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SERVICE",
+        help="The service's name or listener: web, or tcp/192.168.1.50:80.",
+        autocompletion=complete.services,
+    ),
+]
+NewServerArgument = Annotated[
+    Endpoint,
+    typer.Argument(
+        metavar="ADDR",
+        parser=Endpoint.parse,
+        help="The real server: 192.168.2.55:80, [2001:db8::55]:80.",
+    ),
+]
+ServerArgument = Annotated[
+    Endpoint,
+    typer.Argument(
+        metavar="ADDR",
+        parser=Endpoint.parse,
+        help="The real server: 192.168.2.55:80, [2001:db8::55]:80.",
+        autocompletion=complete.servers,
+    ),
+]
+
+SchedulerOption = Annotated[
+    Scheduler | None,
+    typer.Option(
+        "--scheduler",
+        parser=words.one_of(Scheduler, "a scheduler"),
+        metavar="S",
+        help="How a server is chosen: " + ", ".join(Scheduler) + ".",
+        show_default=False,
+    ),
+]
+FlagsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sched-flags",
+        metavar="F[,F]",
+        help="Flags of the scheduler: sh-fallback, sh-port, mh-fallback, mh-port; or none.",
+        autocompletion=complete.flags,
+    ),
+]
+PersistentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--persistent",
+        metavar="SECONDS[/PREFIX]",
+        help="Send a returning client to the same server for so long: 300, 300/24; or none.",
+    ),
+]
+WeightOption = Annotated[
+    int | None,
+    typer.Option(
+        "--weight",
+        parser=words.parse_weight,
+        metavar="N",
+        help="Share of new connections; 0 takes no new ones.",
+    ),
+]
+UpperOption = Annotated[
+    int | None,
+    typer.Option(
+        "--upper",
+        parser=words.parse_limit,
+        metavar="N",
+        help="No new connections from this many on; 0: no limit.",
+    ),
+]
+LowerOption = Annotated[
+    int | None,
+    typer.Option(
+        "--lower",
+        parser=words.parse_limit,
+        metavar="N",
+        help="New connections again below this many; 0: three quarters of the upper limit.",
+    ),
+]
+
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
+]
+AdoptOption = Annotated[
+    bool,
+    typer.Option("--adopt", help="Take over a service that somebody else made in the kernel."),
+]
+ForceOption = Annotated[
+    bool,
+    typer.Option("--force", help="Do it although the plan is unsafe; --dry-run names the risks."),
+]
+NoWaitOption = Annotated[
+    bool,
+    typer.Option("--no-wait", help="Give up at once while another lvsnat command is at work."),
+]
+OutputOption = Annotated[
+    Output,
+    typer.Option(
+        "--output",
+        "-o",
+        parser=words.one_of(Output, "a format"),
+        metavar="FORMAT",
+        help="How to write the answer: table, json or yaml.",
+    ),
+]

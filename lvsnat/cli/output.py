@@ -1,0 +1,144 @@
+"""Draw answers: which view belongs to which value. stdout is the result, stderr is the talk."""
+# Rich takes 0.1 s to import. It is imported where something is drawn, so that --help, --version,
+# completion and JSON do without.
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from lvsnat.cli.options import Output
+from lvsnat.model.service import VirtualService
+from lvsnat.model.status import DirectorStatus
+from lvsnat.plan.change import Change
+from lvsnat.plan.guard import Objection
+from lvsnat.plan.planner import Plan, Report
+from lvsnat.ui import pipes
+
+if TYPE_CHECKING:
+    from lvsnat.ui.jsonout import Document
+
+MANY = 50
+"""So many changes are drawn as they are made; more are drawn at the end, behind a bar."""
+
+
+def plan(value: Plan, risks: Sequence[Objection], output: Output) -> None:
+    from lvsnat.ui import jsonout
+
+    if output is not Output.TABLE:
+        return _document(jsonout.plan_document(value, risks), output)
+    from lvsnat.ui import diff, theme
+
+    return theme.show(theme.result_console(), *diff.plan_lines(value, risks))
+
+
+def services(values: Sequence[VirtualService], output: Output) -> None:
+    from lvsnat.ui import jsonout
+
+    if output is not Output.TABLE:
+        return _document(jsonout.services_document(values), output)
+    if not values:
+        return talk("no services yet: 'lvsnat service add --help' shows how to add one")
+    from lvsnat.ui import services as view
+    from lvsnat.ui import theme
+
+    return theme.show(theme.result_console(), view.service_table(values))
+
+
+def service(value: VirtualService, output: Output) -> None:
+    from lvsnat.ui import jsonout
+
+    if output is not Output.TABLE:
+        return _document(jsonout.service_document(value), output)
+    from lvsnat.ui import services as view
+    from lvsnat.ui import theme
+
+    return theme.show(theme.result_console(), *view.service_detail(value))
+
+
+def status(value: DirectorStatus, output: Output) -> None:
+    from lvsnat.ui import jsonout
+
+    if output is not Output.TABLE:
+        return _document(jsonout.status_document(value), output)
+    from lvsnat.ui import status as view
+    from lvsnat.ui import theme
+
+    return theme.show(theme.result_console(), *view.status_view(value))
+
+
+@contextlib.contextmanager
+def carrying_out(value: Plan, risks: Sequence[Objection], output: Output) -> Iterator[Report]:
+    """Draw changes as they are confirmed; of many, a bar on a terminal and the lines at the end."""
+    if output is not Output.TABLE:
+        yield _silent
+        from lvsnat.ui import jsonout
+
+        _document(jsonout.plan_document(value, risks, applied=True), output)
+    elif len(value.changes) <= MANY:
+        from lvsnat.ui import diff, theme
+
+        console = theme.result_console()
+
+        def draw(change: Change) -> None:
+            # A full disk behind stdout must not end a change of the kernel half-way.
+            with contextlib.suppress(OSError):
+                theme.show(console, diff.change_line(change))
+
+        yield draw
+    else:
+        # Thousands of lines one by one would take longer than the changes.
+        with _bar(len(value.changes)) as report:
+            yield report
+        from lvsnat.ui import diff, theme
+
+        theme.show(theme.result_console(), *map(diff.change_line, value.changes))
+
+
+def talk(message: str, style: str = "") -> None:
+    """Say something to the person, beside the result."""
+    from rich.text import Text
+
+    from lvsnat.ui import theme
+
+    theme.show(theme.talk_console(), Text(message, style))
+
+
+def error(message: str, hint: str | None) -> None:
+    """Say what went wrong, and what to do next."""
+    from rich.text import Text
+
+    from lvsnat.ui import theme
+
+    console = theme.talk_console()
+    theme.show(console, Text.assemble(("error: ", "error"), message))
+    if hint:
+        theme.show(console, Text.assemble(("hint: ", "hint"), hint))
+
+
+@contextlib.contextmanager
+def _bar(total: int) -> Iterator[Report]:
+    if not sys.stderr.isatty():
+        yield _silent
+        return
+    from lvsnat.ui import progress, theme
+
+    with progress.bar(theme.talk_console(), "Applying", total) as step:
+        yield lambda _: step()
+
+
+def _silent(change: Change) -> None:
+    del change
+
+
+def _document(document: Document, output: Output) -> None:
+    from lvsnat.ui import jsonout
+
+    text = jsonout.render(document, jsonout.Notation(output))
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pipes.silence(sys.stdout)

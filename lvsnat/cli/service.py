@@ -1,0 +1,146 @@
+"""lvsnat service: virtual services, what clients connect to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lvsnat.cli import changing, output, words
+from lvsnat.cli.changing import Manner
+from lvsnat.cli.context import Session
+from lvsnat.cli.options import (
+    AdoptOption,
+    DryRunOption,
+    FlagsOption,
+    ForceOption,
+    NoWaitOption,
+    Output,
+    OutputOption,
+    PersistentOption,
+    SchedulerOption,
+    ServiceArgument,
+)
+from lvsnat.errors import UsageError
+from lvsnat.model.endpoint import parse_listener
+from lvsnat.model.service import RealServer, Scheduler, VirtualService
+
+if TYPE_CHECKING:
+    from lvsnat.config.edit import ConfigDocument
+
+app = typer.Typer(help="Virtual services: what clients connect to.")
+
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="A name of your choice, for later commands.")
+]
+ListenArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="LISTEN",
+        help="Where clients connect: tcp/192.168.1.50:80, udp/[2001:db8::50]:53, fwmark/7.",
+    ),
+]
+ServerOption = Annotated[
+    list[RealServer] | None,
+    typer.Option(
+        "--server",
+        parser=words.parse_server,
+        metavar="ADDR[=WEIGHT]",
+        help="A real server; again for each further one.",
+    ),
+]
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    name: NameArgument,
+    listen: ListenArgument,
+    *,
+    scheduler: SchedulerOption = None,
+    sched_flags: FlagsOption = None,
+    persistent: PersistentOption = None,
+    server: ServerOption = None,
+    dry_run: DryRunOption = False,
+    adopt: AdoptOption = False,
+    force: ForceOption = False,
+    no_wait: NoWaitOption = False,
+    output_format: OutputOption = Output.TABLE,
+) -> None:
+    """Add a service, with its real servers or without."""
+    plain = VirtualService(name, parse_listener(listen), servers=tuple(server or ()))
+    service = _with(plain, scheduler, sched_flags, persistent)
+    manner = Manner(dry_run, adopt, force, no_wait, output_format)
+    changing.edit(ctx, lambda document: document.add_service(service), manner)
+
+
+@app.command(name="set")
+def set_(
+    ctx: typer.Context,
+    service: ServiceArgument,
+    *,
+    scheduler: SchedulerOption = None,
+    sched_flags: FlagsOption = None,
+    persistent: PersistentOption = None,
+    dry_run: DryRunOption = False,
+    adopt: AdoptOption = False,
+    force: ForceOption = False,
+    no_wait: NoWaitOption = False,
+    output_format: OutputOption = Output.TABLE,
+) -> None:
+    """Change a service in place; its connections stay."""
+    if scheduler is None and sched_flags is None and persistent is None:
+        raise UsageError("nothing to set", "'lvsnat service set --help' shows what can be set")
+
+    def change(document: ConfigDocument) -> None:
+        have = document.config.find(service)
+        document.set_service(service, _with(have, scheduler, sched_flags, persistent))
+
+    changing.edit(ctx, change, Manner(dry_run, adopt, force, no_wait, output_format))
+
+
+@app.command(name="list")
+def list_(ctx: typer.Context, *, output_format: OutputOption = Output.TABLE) -> None:
+    """List the services of the configuration."""
+    output.services(Session.of(ctx).director().config().services, output_format)
+
+
+@app.command()
+def show(
+    ctx: typer.Context, service: ServiceArgument, *, output_format: OutputOption = Output.TABLE
+) -> None:
+    """Show a service of the configuration with its servers."""
+    output.service(Session.of(ctx).director().config().find(service), output_format)
+
+
+@app.command()
+def remove(
+    ctx: typer.Context,
+    service: ServiceArgument,
+    *,
+    dry_run: DryRunOption = False,
+    adopt: AdoptOption = False,
+    force: ForceOption = False,
+    no_wait: NoWaitOption = False,
+    output_format: OutputOption = Output.TABLE,
+) -> None:
+    """Remove a service and its real servers from it."""
+    manner = Manner(dry_run, adopt, force, no_wait, output_format)
+    changing.edit(ctx, lambda document: document.remove_service(service), manner)
+
+
+def _with(
+    service: VirtualService,
+    scheduler: Scheduler | None,
+    flags: str | None,
+    persistent: str | None,
+) -> VirtualService:
+    """The service with what was said of it."""
+    if scheduler is not None:
+        service = replace(service, scheduler=scheduler)
+    if flags is not None:
+        service = replace(service, flags=words.parse_flags(flags))
+    if persistent is not None:
+        service = replace(service, persistence=words.parse_persistence(persistent))
+    return service

@@ -1,0 +1,21 @@
+"""The composition root: which backends a director of this machine has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from lvsnat.director.director import Director
+from lvsnat.director.paths import Paths
+from lvsnat.host.backend import HostBackend
+from lvsnat.ipvs.backend import IpvsBackend
+
+
+def open_director(environment: Mapping[str, str], config: Path | None = None) -> Director:
+    """The director of this machine and network namespace; nothing is opened before it is used."""
+    return Director(
+        Paths.from_environment(environment, config),
+        IpvsBackend(),
+        [HostBackend()],
+        ssh_connection=environment.get("SSH_CONNECTION", ""),
+    )

@@ -1,0 +1,1 @@
+"""Draw values. Nothing here can reach a backend."""

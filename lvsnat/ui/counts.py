@@ -1,0 +1,60 @@
+"""How much there is of what: the numbers of summary lines and of documents. No Rich here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from lvsnat.model.status import DirectorStatus, Sync
+from lvsnat.plan.change import Change, Create, Delete, Update
+
+DRIFT: Final = frozenset({Sync.CHANGED, Sync.MISSING, Sync.EXTRA})
+"""What differs from the configuration and is ours to put right."""
+
+
+class Tally(NamedTuple):
+    """How many changes there are of each kind."""
+
+    create: int
+    change: int
+    remove: int
+
+    @classmethod
+    def of(cls, changes: Iterable[Change]) -> Tally:
+        kinds = [type(change) for change in changes]
+        return cls(kinds.count(Create), kinds.count(Update), kinds.count(Delete))
+
+    def to_do(self) -> str:
+        return f"{self.create} to create, {self.change} to change, {self.remove} to remove"
+
+    def done(self) -> str:
+        return f"{self.create} created, {self.change} changed, {self.remove} removed"
+
+
+class Overview(NamedTuple):
+    """A director in numbers."""
+
+    services: int
+    servers: int
+    active: int
+    inactive: int
+    drift: int
+    """Services, servers and host settings that differ from the configuration."""
+    unmanaged: int
+    """Services that somebody else made."""
+
+    @classmethod
+    def of(cls, status: DirectorStatus) -> Overview:
+        servers = [server for service in status.services for server in service.servers]
+        stats = [server.stats for server in servers if server.stats is not None]
+        states = [service.sync for service in status.services]
+        states += [server.sync for server in servers]
+        states += [thing.sync for thing in status.host]
+        return cls(
+            len(status.services),
+            len(servers),
+            sum(stat.active for stat in stats),
+            sum(stat.inactive for stat in stats),
+            sum(state in DRIFT for state in states),
+            sum(service.sync is Sync.UNMANAGED for service in status.services),
+        )

@@ -1,0 +1,189 @@
+"""The same values as documents for programs: JSON and YAML.
+
+Every document names its schema and version. Within a version keys are only ever added.
+docs/reference/json.md describes them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Any
+
+from lvsnat.model.resource import Key, Resource
+from lvsnat.model.service import RealServer, VirtualService
+from lvsnat.model.status import (
+    DirectorStatus,
+    HostStatus,
+    ServerStats,
+    ServerStatus,
+    ServiceStats,
+    ServiceStatus,
+)
+from lvsnat.plan.change import Change, Create, Delete, Update
+from lvsnat.plan.guard import Objection
+from lvsnat.plan.planner import Plan
+from lvsnat.ui import words
+from lvsnat.ui.counts import Overview, Tally
+
+Document = dict[str, Any]
+
+
+class Notation(StrEnum):
+    """How a document is written."""
+
+    JSON = "json"
+    YAML = "yaml"
+
+
+def render(document: Document, notation: Notation) -> str:
+    """Write a document as text."""
+    if notation is Notation.JSON:
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    import yaml
+
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    return text
+
+
+def plan_document(
+    plan: Plan, risks: Sequence[Objection] = (), *, applied: bool = False
+) -> Document:
+    """What is to be done; ``applied`` says that it has been done."""
+    return {
+        "schema": "lvsnat/plan/1",
+        "applied": applied,
+        "fingerprint": plan.fingerprint,
+        "summary": Tally.of(plan.changes)._asdict(),
+        "changes": [_change(change) for change in plan.changes],
+        "conflicts": [_resource(resource) for resource in plan.conflicts],
+        "unmanaged": [_resource(resource) for resource in plan.unmanaged],
+        "risks": [{"what": risk.message, "why": risk.why} for risk in risks],
+    }
+
+
+def services_document(services: Iterable[VirtualService]) -> Document:
+    """All services of the configuration."""
+    return {"schema": "lvsnat/services/1", "services": [_service(each) for each in services]}
+
+
+def service_document(service: VirtualService) -> Document:
+    """One service of the configuration."""
+    return {"schema": "lvsnat/service/1", "service": _service(service)}
+
+
+def status_document(status: DirectorStatus) -> Document:
+    """What is seen of a director."""
+    return {
+        "schema": "lvsnat/status/1",
+        "mode": str(status.mode),
+        "summary": Overview.of(status)._asdict(),
+        "services": [_service_status(service) for service in status.services],
+        "host": [_host_status(thing) for thing in status.host],
+    }
+
+
+def _change(change: Change) -> Document:
+    match change:
+        case Create(after):
+            return _step("create", after.key, None, after)
+        case Update(before, after):
+            return _step("change", after.key, before, after)
+        case Delete(before):
+            return _step("remove", before.key, before, None)
+
+
+def _step(action: str, key: Key, before: Resource | None, after: Resource | None) -> Document:
+    return {
+        "action": action,
+        "kind": key.kind,
+        "name": key.name,
+        "before": None if before is None else dict(before.settings()),
+        "after": None if after is None else dict(after.settings()),
+    }
+
+
+def _resource(resource: Resource) -> Document:
+    return {
+        "kind": resource.key.kind,
+        "name": resource.key.name,
+        "settings": dict(resource.settings()),
+    }
+
+
+def _service(service: VirtualService) -> Document:
+    """A service in the keys of lvsnat.toml."""
+    return {
+        "name": service.name,
+        "listen": str(service.listen),
+        "scheduler": str(service.scheduler),
+        "flags": sorted(str(flag) for flag in service.flags),
+        "persistence": _persistence(service),
+        "servers": [_server(server) for server in service.servers],
+    }
+
+
+def _persistence(service: VirtualService) -> Document | None:
+    wish = service.persistence
+    if wish is None:
+        return None
+    engine = None if wish.engine is None else str(wish.engine)
+    return {"timeout": wish.timeout, "netmask": wish.prefix, "engine": engine}
+
+
+def _server(server: RealServer) -> Document:
+    return {
+        "address": str(server.endpoint),
+        "weight": server.weight,
+        "upper": server.upper,
+        "lower": server.lower,
+    }
+
+
+def _service_status(service: ServiceStatus) -> Document:
+    return {
+        "name": service.name,
+        "listen": str(service.listen),
+        "state": words.state(service.sync),
+        "wanted": _settings(service.wanted),
+        "seen": _settings(service.seen),
+        "stats": _stats(service.stats),
+        "servers": [_server_status(server) for server in service.servers],
+    }
+
+
+def _settings(service: VirtualService | None) -> Document | None:
+    """A service's own settings; its servers stand beside it."""
+    if service is None:
+        return None
+    apart: Sequence[str] = ("name", "listen", "servers")
+    return {key: value for key, value in _service(service).items() if key not in apart}
+
+
+def _server_status(server: ServerStatus) -> Document:
+    return {
+        "address": str(server.endpoint),
+        "state": words.state(server.sync),
+        "wanted": None if server.wanted is None else _numbers(server.wanted),
+        "seen": None if server.seen is None else _numbers(server.seen),
+        "stats": _stats(server.stats),
+    }
+
+
+def _numbers(server: RealServer) -> Document:
+    return {key: value for key, value in _server(server).items() if key != "address"}
+
+
+def _stats(stats: ServiceStats | ServerStats | None) -> Document | None:
+    return None if stats is None else asdict(stats)
+
+
+def _host_status(thing: HostStatus) -> Document:
+    return {
+        "what": thing.what,
+        "state": words.state(thing.sync),
+        "wanted": thing.wanted,
+        "seen": thing.seen,
+    }

@@ -1,0 +1,120 @@
+"""The state of a director on wide and narrow terminals."""
+
+from __future__ import annotations
+
+from unit.ui.drawing import drawn
+
+from lvsnat.model.config import Mode
+from lvsnat.model.endpoint import Endpoint, parse_listener
+from lvsnat.model.service import RealServer, Scheduler, VirtualService
+from lvsnat.model.status import (
+    Counters,
+    DirectorStatus,
+    HostStatus,
+    Rates,
+    ServerStats,
+    ServerStatus,
+    ServiceStats,
+    ServiceStatus,
+    Sync,
+)
+from lvsnat.ui.jsonout import status_document
+from lvsnat.ui.status import status_view
+
+VIP = parse_listener("tcp/192.168.1.50:80")
+FIRST, SECOND = Endpoint.parse("192.168.2.55:80"), Endpoint.parse("192.168.2.56:80")
+WEB = VirtualService("web", VIP, Scheduler.WRR)
+TOTALS = Counters(12345, 0, 0, 1_200_000, 34_000_000)
+RATES = Rates(12, 0, 0, 5000, 90_000)
+STATUS = DirectorStatus(
+    Mode.LVS_NAT,
+    (
+        ServiceStatus(
+            VIP,
+            Sync.IN_SYNC,
+            "web",
+            WEB,
+            WEB,
+            ServiceStats(TOTALS, RATES),
+            (
+                ServerStatus(
+                    FIRST,
+                    Sync.CHANGED,
+                    RealServer(FIRST, 3),
+                    RealServer(FIRST, 9),
+                    ServerStats(5, 3, 0, TOTALS, RATES),
+                ),
+                ServerStatus(SECOND, Sync.MISSING, RealServer(SECOND)),
+            ),
+        ),
+        ServiceStatus(parse_listener("udp/10.0.0.1:53"), Sync.UNMANAGED, stats=ServiceStats()),
+    ),
+    (
+        HostStatus("address 192.168.1.50", Sync.IN_SYNC, {"on": "eth0"}, {"on": "eth0"}),
+        HostStatus("sysctl net.ipv4.ip_forward", Sync.CHANGED, {"value": "1"}, {"value": "0"}),
+        HostStatus("address 192.168.1.51", Sync.MISSING, {"on": "eth0"}),
+    ),
+)
+HOST = """\
+
+host: 1 setting in-sync
+host: sysctl net.ipv4.ip_forward: changed  value 0 → 1
+host: address 192.168.1.51: missing
+"""
+
+
+def test_80_columns_keep_what_is_most_asked_for() -> None:
+    assert drawn(*status_view(STATUS), width=80) == (
+        "lvs-nat, 4 differences: 2 services, 2 servers, 8 connections (5 active), 1 \n"
+        "unmanaged\n"
+        "\n"
+        "SERVICE / SERVER         STATE      WEIGHT  ACTIVE  INACTIVE  CONN/S    IN/S\n"
+        "web tcp/192.168.1.50:80  in-sync       wrr       5         3      12  5.0 kB\n"
+        "  192.168.2.55:80        changed       9→3       5         3      12  5.0 kB\n"
+        "  192.168.2.56:80        missing         1       -         -       -       -\n"
+        "udp/10.0.0.1:53          unmanaged       -       0         0       0       0\n" + HOST
+    )
+
+
+def test_40_columns_keep_names_and_states_on_one_line() -> None:
+    table = drawn(*status_view(STATUS), width=40).split("\n\n")[1]
+
+    assert table.splitlines() == [
+        "SERVICE / SERVER         STATE",
+        "web tcp/192.168.1.50:80  in-sync",
+        "  192.168.2.55:80        changed",
+        "  192.168.2.56:80        missing",
+        "udp/10.0.0.1:53          unmanaged",
+    ]
+
+
+def test_a_wide_terminal_has_every_column() -> None:
+    table = drawn(*status_view(STATUS), width=200).split("\n\n")[1]
+
+    titles = "SERVICE / SERVER STATE WEIGHT ACTIVE INACTIVE CONN/S IN/S OUT/S CONNS IN OUT"
+    assert table.splitlines()[0].split() == titles.split()
+    assert table.splitlines()[2].endswith("12345  1.2 MB  34 MB")
+
+
+def test_a_state_has_a_colour_of_its_own() -> None:
+    text = drawn(*status_view(STATUS), width=200, colour=True)
+
+    assert "\x1b[33m        changed" in text
+    assert "\x1b[1;31m        missing" in text
+
+
+def test_a_document_has_numbers_and_not_words() -> None:
+    document = status_document(STATUS)
+
+    first, second = document["services"][0]["servers"]
+    assert document["summary"] == {
+        "services": 2, "servers": 2, "active": 5, "inactive": 3, "drift": 4, "unmanaged": 1,
+    }  # fmt: skip
+    assert first["stats"]["rates"]["bytes_in"] == 5000
+    assert (second["state"], second["seen"], second["stats"]) == ("missing", None, None)
+    assert document["host"][1] == {
+        "what": "sysctl net.ipv4.ip_forward",
+        "state": "changed",
+        "wanted": {"value": "1"},
+        "seen": {"value": "0"},
+    }

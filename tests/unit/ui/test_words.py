@@ -1,0 +1,62 @@
+"""Values as short words."""
+
+from __future__ import annotations
+
+import pytest
+
+from lvsnat.model.service import Persistence, PersistenceEngine
+from lvsnat.ui import words
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (1, "1 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (9949, "9.9 kB"),
+        (9951, "10 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
+        (34_000_000_000, "34 GB"),
+        (2**64 - 1, "18 EB"),
+        (10**24, "1000000 EB"),
+    ],
+)
+def test_bytes_fit_into_a_narrow_column(number: int, text: str) -> None:
+    assert words.in_bytes(number) == text
+
+
+def test_one_thing_is_no_plural() -> None:
+    assert [words.count(number, "server") for number in (0, 1, 2)] == [
+        "0 servers",
+        "1 server",
+        "2 servers",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"),
+        (Persistence(300), "300"),
+        (Persistence(300, 24), "300/24"),
+        (Persistence(300, None, PersistenceEngine.SIP), "300 sip"),
+    ],
+)
+def test_persistence_reads_as_the_option_does(value: Persistence | None, text: str) -> None:
+    assert words.persistence(value) == text
+
+
+def test_settings_that_are_not_set_are_left_out() -> None:
+    values = {"weight": "1", "upper": "none", "persistence": "300 s, /24"}
+
+    assert words.settings(values) == 'weight=1 persistence="300 s, /24"'
+
+
+def test_only_what_differs_is_told() -> None:
+    before = {"weight": "1", "upper": "none", "gone": "x"}
+    after = {"weight": "3", "upper": "none"}
+
+    assert words.differences(before, after) == "weight 1 → 3, gone x → none"
