@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from ipaddress import IPv4Address
 from typing import ClassVar
 
+from lvsnat.errors import LvsnatError
 from lvsnat.ipvs import resources
 from lvsnat.ipvs.backend import Stats, batches
+from lvsnat.ipvs.connections import encode
 from lvsnat.ipvs.refusal import is_done, step_error
 from lvsnat.ipvs.resources import (
     SERVER_KIND,
@@ -23,8 +25,9 @@ from lvsnat.ipvs.resources import (
     IpvsServer,
     IpvsService,
 )
-from lvsnat.model.config import Config
-from lvsnat.model.endpoint import Family
+from lvsnat.model.config import Config, Timeouts
+from lvsnat.model.connection import Connection, TableState
+from lvsnat.model.endpoint import Family, KernelListener
 from lvsnat.model.resource import Key
 from lvsnat.model.service import PersistenceEngine, Scheduler
 from lvsnat.model.status import ServerStats, ServiceStats
@@ -48,6 +51,8 @@ class FakeBackend:
         self.refusals: dict[Key, int] = {}
         """Error numbers to answer with, whatever is asked about a key."""
         self.carried_out: list[Change] = []
+        self.connections: list[Connection] = []
+        self.table = TableState()
 
     def expand(self, config: Config) -> Iterable[IpvsResource]:
         return resources.expand(config)
@@ -61,6 +66,31 @@ class FakeBackend:
         return found, {
             resource.key: self.counters.get(resource.key, _idle(resource)) for resource in found
         }
+
+    def timeouts(self) -> Timeouts:
+        """The kernel's own, which nothing here changes."""
+        return Timeouts(tcp=900, tcp_fin=120, udp=300)
+
+    def zero(self, listen: KernelListener) -> None:
+        """Forget what a service and its servers have carried, as the kernel; not what they hold."""
+        service = Key(SERVICE_KIND, str(listen))
+        if service not in self.state:
+            raise LvsnatError(f"cannot zero the counters of {listen}: No such process")
+        for key, have in self.state.items():
+            if service == have.owner:
+                idle, held = _idle(have), self.counters.get(key)
+                if isinstance(held, ServerStats):
+                    idle = ServerStats(held.active, held.inactive, held.persistent)
+                self.counters[key] = idle
+
+    def connection_lines(self) -> Iterator[str]:
+        """``connections`` as the kernel writes them."""
+        yield "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n"
+        yield from map(encode, self.connections)
+
+    def table_state(self) -> TableState:
+        """``table``."""
+        return self.table
 
     def stats(self) -> dict[Key, Stats]:
         return self.read()[1]

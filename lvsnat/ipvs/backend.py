@@ -11,6 +11,7 @@ from lvsnat.ipvs.codec import ServiceEntry, encode_server, encode_service
 from lvsnat.ipvs.counters import server_stats, service_stats
 from lvsnat.ipvs.kernel import Kernel
 from lvsnat.ipvs.netlink import BATCH, Transport
+from lvsnat.ipvs.proc import ProcFiles
 from lvsnat.ipvs.refusal import is_done, step_error
 from lvsnat.ipvs.resources import (
     SERVER_KIND,
@@ -21,7 +22,9 @@ from lvsnat.ipvs.resources import (
 )
 from lvsnat.ipvs.transport import open_transport
 from lvsnat.ipvs.uapi import Command
-from lvsnat.model.config import Config
+from lvsnat.model.config import Config, Timeouts
+from lvsnat.model.connection import TableState
+from lvsnat.model.endpoint import KernelListener
 from lvsnat.model.resource import Key
 from lvsnat.model.status import ServerStats, ServiceStats
 from lvsnat.plan.change import Change, Create, Delete, Update, subject
@@ -36,8 +39,9 @@ class IpvsBackend:
 
     kinds: ClassVar[frozenset[str]] = frozenset({SERVICE_KIND, SERVER_KIND})
 
-    def __init__(self, transport: Transport | None = None) -> None:
+    def __init__(self, transport: Transport | None = None, files: ProcFiles | None = None) -> None:
         self._kernel = None if transport is None else Kernel(transport)
+        self._files = files or ProcFiles()
 
     @property
     def kernel(self) -> Kernel:
@@ -74,6 +78,23 @@ class IpvsBackend:
                 found.append(entry.server)
                 stats[entry.server.key] = server_stats(entry)
         return found, stats
+
+    def timeouts(self) -> Timeouts:
+        """How long the kernel keeps idle connections now."""
+        seen = self.kernel.timeouts()
+        return Timeouts(seen.tcp, seen.tcp_fin, seen.udp)
+
+    def zero(self, listen: KernelListener) -> None:
+        """Set the counters of a service and of its servers to zero."""
+        self.kernel.zero(listen)
+
+    def connection_lines(self) -> Iterator[str]:
+        """Every connection, as the kernel writes it."""
+        return self._files.connection_lines()
+
+    def table_state(self) -> TableState:
+        """How full the table of connections is."""
+        return self._files.table_state()
 
     def stats(self) -> dict[Key, Stats]:
         """The counters of everything that exists."""

@@ -7,6 +7,7 @@ the kernel replaces the whole object and takes what is left out for zero.
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
@@ -24,7 +25,6 @@ from lvsnat.model.endpoint import (
     AddressListener,
     Endpoint,
     Family,
-    IPAddress,
     KernelListener,
     MarkListener,
     Protocol,
@@ -88,7 +88,7 @@ _SERVER_READER = wire.AttributeReader(
         _D.STATS64,
         _D.STATS,
     ),
-    blobs={_D.PORT},
+    blobs={_D.PORT, _D.TUN_PORT},
 )
 
 
@@ -169,8 +169,7 @@ def decode_service(payload: bytes, start: int, end: int) -> ServiceEntry | None:
     elif protocol not in _PROTOCOLS:
         return None
     else:
-        endpoint = Endpoint(_address(family, address), int.from_bytes(port, "big"))
-        listen = AddressListener(_PROTOCOLS[protocol], endpoint)
+        listen = AddressListener(_PROTOCOLS[protocol], _endpoint(family, address, port))
     bits = int.from_bytes(flags[:4], sys.byteorder) & _NOT_HASHED
     persistent = bits & _PERSISTENT
     service = IpvsService(
@@ -195,12 +194,14 @@ def decode_server(payload: bytes, start: int, end: int, service: IpvsService) ->
     family = service.listen.family if af is None else _FAMILIES[af]
     server = IpvsServer(
         service.listen,
-        Endpoint(_address(family, address), int.from_bytes(port, "big")),
+        _endpoint(family, address, port),
         weight,
         upper,
         lower,
         forwarding,
-        (kind or 0, tunnel_port or 0, flags or 0) if forwarding == _TUNNELLING else NO_TUNNEL,
+        (kind or 0, int.from_bytes(tunnel_port or b"", "big"), flags or 0)
+        if forwarding == _TUNNELLING
+        else NO_TUNNEL,
         service=service.key,
     )
     return ServerEntry(server, active or 0, inactive or 0, persistent or 0, stats64, stats)
@@ -208,7 +209,13 @@ def decode_server(payload: bytes, start: int, end: int, service: IpvsService) ->
 
 def nested(payload: bytes, start: int, end: int, part: int) -> tuple[int, int]:
     """Where the content of a top-level attribute begins and ends."""
-    for kind, first, last in wire.attributes(payload, start + HEADER_SIZE, end):
+    start += HEADER_SIZE
+    if end - start >= wire.HEADER.size:
+        # It is the first one as a rule, and then a walk costs more than all the rest.
+        length, kind = wire.HEADER.unpack_from(payload, start)
+        if kind & wire.KIND_MASK == part and wire.HEADER.size <= length <= end - start:
+            return start + wire.HEADER.size, start + length
+    for kind, first, last in wire.attributes(payload, start, end):
         if kind == part:
             return first, last
     raise wire.UnreadableError(f"attribute {part} is missing")
@@ -231,7 +238,9 @@ def _tunnel(server: IpvsServer) -> bytes:
     if server.tunnel == NO_TUNNEL:
         return _NO_TUNNEL
     kind, port, flags = server.tunnel
-    return wire.u8(_D.TUN_TYPE, kind) + wire.u16(_D.TUN_PORT, port) + wire.u16(_D.TUN_FLAGS, flags)
+    return (
+        wire.u8(_D.TUN_TYPE, kind) + wire.u16_be(_D.TUN_PORT, port) + wire.u16(_D.TUN_FLAGS, flags)
+    )
 
 
 def _netmask(family: Family, prefix: Prefix) -> bytes:
@@ -255,8 +264,13 @@ def _prefix(family: Family, mask: bytes) -> Prefix:
     return None if bits == family.bits else bits
 
 
-def _address(family: Family, data: bytes) -> IPAddress:
-    return IPv4Address(data[:4]) if family is Family.IPV4 else IPv6Address(data)
+@lru_cache(maxsize=1 << 15)
+def _endpoint(family: Family, address: bytes, port: bytes) -> Endpoint:
+    """Kept, because a real server stands behind many services, and a table is read many times."""
+    number = int.from_bytes(port, "big")
+    if family is Family.IPV4:
+        return Endpoint(IPv4Address(address[:4]), number)
+    return Endpoint(IPv6Address(address), number)
 
 
 def _string(data: bytes) -> str:

@@ -21,11 +21,11 @@ from lvsnat.ipvs.refusal import no_permission
 from lvsnat.ipvs.uapi import HEADERS, Command
 from lvsnat.model.endpoint import KernelListener
 
-_READ_ATTEMPTS = 5
+_DUMP_ATTEMPTS = 20
 _GET_SERVICES = HEADERS[Command.GET_SERVICE]
 
-# The netlink, generic netlink and nesting headers' worth of bytes before a service's attributes,
-# and those that hold its key.
+# Where the attributes of a service or a server begin after its generic netlink and nesting headers,
+# and how many bytes of them are sure to hold its key.
 _BODY = 8
 _KEY = 44
 
@@ -46,18 +46,15 @@ class Kernel:
         return self._session.submit(payloads)
 
     def table(self) -> Iterator[ServiceEntry | ServerEntry]:
-        """Every service, its servers after it, in the kernel's order.
-
-        The kernel numbers a dump's entries as it goes and does not say when they moved: a service
-        taken away meanwhile hides another. So the list of services must be the same after the
-        servers are read as before, or all is read again.
-        """
-        for _ in range(_READ_ATTEMPTS):
-            services = self._dump(_GET_SERVICES)
-            entries = self._entries(services)
-            if _keys(services) == _keys(self._dump(_GET_SERVICES)):
-                return iter(entries)
-        raise table_keeps_changing()
+        """Every service, its servers after it, in the kernel's order."""
+        for message in self._steady(_GET_SERVICES):
+            entry = codec.decode_service(*message)
+            if entry is None:
+                continue
+            yield entry
+            service = entry.service
+            for reply in self._steady(codec.encode_key(Command.GET_DEST, service.listen)):
+                yield codec.decode_server(*reply, service)
 
     def zero(self, listen: KernelListener | None = None) -> None:
         """Set the counters of a service and its servers to zero, or those of everything."""
@@ -98,19 +95,22 @@ class Kernel:
         if number not in (0, errno.ESRCH):
             raise _failed(f"stop the {role.label} sync daemon", KernelRefusalError(number))
 
-    def _entries(self, services: list[Message]) -> list[ServiceEntry | ServerEntry]:
-        entries: list[ServiceEntry | ServerEntry] = []
-        for message in services:
-            entry = codec.decode_service(*message)
-            if entry is None:
-                continue
-            entries.append(entry)
-            service = entry.service
-            entries += [
-                codec.decode_server(*reply, service)
-                for reply in self._dump(codec.encode_key(Command.GET_DEST, service.listen))
-            ]
-        return entries
+    def _steady(self, payload: bytes) -> list[Message]:
+        """A dump that nothing disturbed.
+
+        Between the datagrams of a dump the kernel goes on by counting entries, and it does not say
+        when they have moved: what is removed or rehashed meanwhile makes it miss some and repeat
+        others. So a dump of several datagrams counts only when the next one agrees.
+        """
+        last = self._dump(payload)
+        if not last or last[0].data is last[-1].data:
+            return last
+        for _ in range(_DUMP_ATTEMPTS):
+            this = self._dump(payload)
+            if _keys(this) == _keys(last):
+                return this
+            last = this
+        raise table_keeps_changing()
 
     def _dump(self, payload: bytes) -> list[Message]:
         try:
@@ -134,8 +134,8 @@ class Kernel:
             raise _failed(what, error) from None
 
 
-def _keys(services: list[Message]) -> list[bytes]:
-    return [data[start + _BODY : start + _BODY + _KEY] for data, start, _ in services]
+def _keys(messages: list[Message]) -> list[bytes]:
+    return [data[start + _BODY : start + _BODY + _KEY] for data, start, _ in messages]
 
 
 _HINTS = {

@@ -70,7 +70,13 @@ class _Reply(NamedTuple):
     kind: int
     flags: int
     sequence: int
-    message: Message
+    data: bytes
+    start: int
+    end: int
+
+    @property
+    def message(self) -> Message:
+        return Message(self.data, self.start, self.end)
 
 
 class _Dump:
@@ -216,7 +222,7 @@ class Session:
             length, kind, flags, sequence, _ = _HEADER.unpack_from(data, start)
             if length < _HEADER.size or start + length > size:
                 raise UnreadableError(f"message of {length} bytes in a datagram of {size}")
-            yield _Reply(kind, flags, sequence, Message(data, start + _HEADER.size, start + length))
+            yield _Reply(kind, flags, sequence, data, start + _HEADER.size, start + length)
             start += (length + 3) & ~3
 
 
@@ -228,7 +234,7 @@ def table_keeps_changing() -> LvsnatError:
 
 
 def _error_number(reply: _Reply) -> int:
-    (number,) = _ERRNO.unpack_from(reply.message.data, reply.message.start)
+    (number,) = _ERRNO.unpack_from(reply.data, reply.start)
     return -int(number)
 
 

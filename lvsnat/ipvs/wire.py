@@ -16,7 +16,7 @@ from lvsnat.errors import LvsnatError
 NESTED = 0x8000
 KIND_MASK = 0x3FFF
 
-_HEADER = Struct("=HH")
+HEADER = Struct("=HH")
 _U8 = Struct("=HHBxxx")
 _U16 = Struct("=HHHxx")
 _U16_BE = Struct("=HH2sxx")
@@ -40,7 +40,7 @@ def u32(kind: int, value: int) -> bytes:
 
 
 def raw(kind: int, value: bytes) -> bytes:
-    return _HEADER.pack(4 + len(value), kind) + value + bytes(-len(value) % 4)
+    return HEADER.pack(4 + len(value), kind) + value + bytes(-len(value) % 4)
 
 
 def text(kind: int, value: str) -> bytes:
@@ -49,7 +49,7 @@ def text(kind: int, value: str) -> bytes:
 
 def nest(kind: int, *attributes: bytes) -> bytes:
     body = b"".join(attributes)
-    return _HEADER.pack(4 + len(body), kind | NESTED) + body
+    return HEADER.pack(4 + len(body), kind | NESTED) + body
 
 
 class UnreadableError(LvsnatError):
@@ -65,12 +65,12 @@ def attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, in
     """The kind, start and end of each attribute's value, one after the other."""
     while start < end:
         try:
-            length, kind = _HEADER.unpack_from(data, start)
+            length, kind = HEADER.unpack_from(data, start)
         except StructError:
             raise UnreadableError(f"half an attribute at byte {start}") from None
-        if length < _HEADER.size or start + length > end:
+        if length < HEADER.size or start + length > end:
             raise UnreadableError(f"attribute {kind} of {length} bytes at byte {start}")
-        yield kind & KIND_MASK, start + _HEADER.size, start + length
+        yield kind & KIND_MASK, start + HEADER.size, start + length
         start += (length + 3) & ~3
 
 

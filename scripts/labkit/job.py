@@ -104,4 +104,4 @@ def virtual_environment() -> Path | None:
     named = [os.environ.get("LVSNAT_VENV"), os.environ.get("VIRTUAL_ENV")]
     candidates = [Path(value).absolute() for value in named if value]
     candidates.append(REPOSITORY / ".venv")
-    return next((path for path in candidates if (path / "bin/python").exists()), None)
+    return next((path for path in candidates if os.access(path / "bin/python", os.X_OK)), None)

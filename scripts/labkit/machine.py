@@ -129,7 +129,7 @@ def _spawn_uml(
 
 
 def _start_qemu(job: Job, memory: str) -> Started:
-    command = qemu.boot_command(qemu.build(), job.control, job.results, memory)
+    command = qemu.boot_command(qemu.build(), job, memory)
     if job.output is Output.TERMINAL:
         process = subprocess.Popen(
             command,

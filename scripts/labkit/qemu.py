@@ -16,7 +16,7 @@ from labkit import packages
 from labkit.cache import building, cache_root
 from labkit.debian import PrivateApt, unpack
 from labkit.errors import LabError
-from labkit.job import SYSTEM_PATH, virtual_environment
+from labkit.job import SYSTEM_PATH, Job, Output, virtual_environment
 from labkit.mirror import debian_mirror
 from labkit.progress import say
 from labkit.providers import Provider, kvm_works
@@ -71,10 +71,12 @@ def suite() -> str:
     return "stable"
 
 
-def boot_command(kernel: Kernel, control: str, results: str, memory: str) -> list[str]:
+def boot_command(kernel: Kernel, job: Job, memory: str) -> list[str]:
     """Write the vng command that boots, runs the control folder's `start` and powers off."""
     kvm = kvm_works(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
-    shared = [f"--rwdir={folder}" for folder in dict.fromkeys((control, results))]
+    shared = [f"--rwdir={folder}" for folder in dict.fromkeys((job.control, job.results))]
+    # vng gives a terminal to a shell only, and a script's end powers the machine off.
+    way = "--shell" if job.output is Output.TERMINAL else "--exec"
     return [
         _vng(),
         "--run",
@@ -84,7 +86,7 @@ def boot_command(kernel: Kernel, control: str, results: str, memory: str) -> lis
         f"--memory={memory}",
         *([] if kvm else ["--disable-kvm"]),
         *shared,
-        f"--exec={control}/start",
+        f"{way}={job.control}/start",
     ]
 
 

@@ -39,7 +39,7 @@ MAIL = VirtualService(
     servers=(RealServer(Endpoint.parse("[2001:db8::55]:0")),),
 )
 CONFIG = Config(services=(WEB, MAIL))
-LISTEN = WEB.listen
+LISTEN = parse_kernel_listener("tcp/192.168.1.50:80")
 ONE = Endpoint.parse("192.168.2.55:80")
 
 

@@ -93,7 +93,7 @@ def test_the_projects_environment_is_first_on_the_path(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/python").touch()
+    (tmp_path / "bin/python").touch(mode=0o755)
     monkeypatch.setenv("LVSNAT_VENV", str(tmp_path))
 
     chosen = environment(Provider.UML, "/results")

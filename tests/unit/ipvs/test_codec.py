@@ -151,3 +151,11 @@ def test_a_missing_part_is_said() -> None:
 
     with pytest.raises(wire.UnreadableError, match="attribute 2 is missing"):
         decode_server(data, 0, len(data), WEB)
+
+
+@pytest.mark.parametrize("data", ["05010000", "0501000002000280", "05010000ff000280"])
+def test_a_reply_without_its_content_is_said(data: str) -> None:
+    torn = bytes.fromhex(data)
+
+    with pytest.raises(wire.UnreadableError, match="cannot be read"):
+        decode_server(torn, 0, len(torn), WEB)

@@ -72,12 +72,7 @@ def test_resources_describe_themselves() -> None:
     assert service.describe() == "service tcp/192.168.1.50:80"
     assert server.describe() == "server 192.168.2.55:8080 of tcp/192.168.1.50:80"
     assert service.settings() == {"scheduler": "wlc", "flags": "none", "persistence": "none"}
-    assert server.settings() == {
-        "weight": "3",
-        "upper": "100",
-        "lower": "50",
-        "forwarding": "masquerading",
-    }
+    assert server.settings() == {"weight": "3", "upper": "100", "lower": "50"}
 
 
 @pytest.mark.parametrize(
