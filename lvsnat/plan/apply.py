@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -37,17 +38,22 @@ def sentence(change: Change) -> str:
 
 def apply(
     changes: Sequence[Change],
-    backends: Iterable[Backend],
+    backends: Sequence[Backend],
     report: Report,
+    *,
+    finish: Callable[[], None] = lambda: None,
     rolled_back: Callable[[], None] = lambda: None,
+    shield: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
-    """Carry out the changes; at a refusal undo what was done, call ``rolled_back``, and raise.
+    """Carry out the changes and ``finish``; at a refusal undo all, call ``rolled_back``, and raise.
 
-    Raises StepError after a complete rollback, PartlyAppliedError when the rollback failed too.
-    Whatever else ends it (Ctrl-C, a report that fails) is rolled back as well.
+    Nothing interrupts what happens within ``shield``: to finish, and to undo. Raises StepError
+    after a complete rollback, PartlyAppliedError when the rollback failed too. Whatever else ends
+    it (Ctrl-C, a report that fails, a full disk) is rolled back as well.
     """
-    by_kind = {kind: backend for backend in backends for kind in backend.kinds}
+    by_kind = _by_kind(backends)
     carried_out: list[Change] = []
+    finished = False
 
     def done(change: Change) -> None:
         carried_out.append(change)
@@ -55,11 +61,18 @@ def apply(
 
     try:
         _run(changes, by_kind, done)
+        with shield():
+            finish()
+            finished = True
     except BaseException as error:
-        failures = list(_roll_back(carried_out, by_kind))
+        if finished:  # What was held back until then comes too late to undo anything.
+            raise
+        with shield():
+            failures = roll_back(carried_out, backends)
+            if not failures:
+                rolled_back()
         if failures:
             raise _partly_applied(error, len(changes), carried_out, failures) from error
-        rolled_back()
         if isinstance(error, StepError):
             raise _rolled_back(error, len(carried_out), len(changes)) from error
         raise
@@ -70,15 +83,21 @@ def _run(changes: Sequence[Change], by_kind: dict[str, Backend], done: Report) -
         backend.apply(tuple(batch), done)
 
 
-def _roll_back(
-    carried_out: Sequence[Change], by_kind: dict[str, Backend]
-) -> Iterator[RollbackFailure]:
-    for change in reversed(carried_out):
+def roll_back(changes: Sequence[Change], backends: Iterable[Backend]) -> list[RollbackFailure]:
+    """Undo changes that were carried out, the last one first; what is refused is passed over."""
+    by_kind = _by_kind(backends)
+    failures = []
+    for change in reversed(changes):
         try:
             _run([inverse(change)], by_kind, lambda _: None)
         except LvsnatError as error:
             reason = error.reason if isinstance(error, StepError) else error.message
-            yield RollbackFailure(change, reason)
+            failures.append(RollbackFailure(change, reason))
+    return failures
+
+
+def _by_kind(backends: Iterable[Backend]) -> dict[str, Backend]:
+    return {kind: backend for backend in backends for kind in backend.kinds}
 
 
 def _rolled_back(error: StepError, done: int, total: int) -> StepError:

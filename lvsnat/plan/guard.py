@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from lvsnat.model.resource import Key, Resource, State, Weighted
 from lvsnat.plan.change import Change, Delete, key_of, subject
@@ -15,25 +16,41 @@ REMOVAL_FLOOR = 10
 """With fewer resources than this, a third is an ordinary change."""
 
 
+class Risk(StrEnum):
+    """What is at stake."""
+
+    EMPTIES = "empties"
+    REMOVES_MANY = "removes many"
+    CUTS_SESSION = "cuts session"
+    CUTS_CONNECTIONS = "cuts connections"
+
+
 @dataclass(frozen=True, slots=True)
 class Objection:
     """One reason not to carry out a plan; ``--force`` overrules it."""
 
+    risk: Risk
     message: str
     why: str
 
 
 def objections(
-    plan: Plan, observed: State, *, cuts_session: Callable[[Change], bool]
+    plan: Plan,
+    observed: State,
+    *,
+    cuts_session: Callable[[Change], bool],
+    active: Callable[[], Mapping[Key, int]],
 ) -> tuple[Objection, ...]:
     """Everything that speaks against a plan.
 
-    ``cuts_session`` knows what carries the connection that the operator works through.
+    ``cuts_session`` knows what carries the connection that the operator works through, ``active``
+    how many connections each server holds; it is asked only where something is removed.
     """
     return (
         *_emptied(plan, observed),
         *_mass_removal(plan, observed),
         *_cut_session(plan, cuts_session),
+        *_cut_connections(plan, observed, active),
     )
 
 
@@ -50,6 +67,7 @@ def _emptied(plan: Plan, observed: State) -> Iterator[Objection]:
     for owner in {subject(change).owner for change in plan.changes}:
         if owner in after and takers.get(owner) and not takers_after.get(owner):
             yield Objection(
+                Risk.EMPTIES,
                 f"{after[owner].describe()} is left without a server that takes connections",
                 "new clients are refused until a server has a weight above 0",
             )
@@ -69,6 +87,7 @@ def _mass_removal(plan: Plan, observed: State) -> Iterator[Objection]:
     gone = sum(isinstance(change, Delete) for change in plan.changes)
     if len(ours) >= REMOVAL_FLOOR and gone * REMOVAL_SHARE > len(ours):
         yield Objection(
+            Risk.REMOVES_MANY,
             f"{gone} of {len(ours)} services and servers would be removed",
             "more than a third at once is more often a wrong file than a wish",
         )
@@ -78,6 +97,27 @@ def _cut_session(plan: Plan, cuts_session: Callable[[Change], bool]) -> Iterator
     for change in plan.changes:
         if cuts_session(change):
             yield Objection(
+                Risk.CUTS_SESSION,
                 f"{subject(change).describe()} carries the ssh connection that this runs in",
                 "the change cuts you off from this machine",
+            )
+
+
+def _cut_connections(
+    plan: Plan, observed: State, active: Callable[[], Mapping[Key, int]]
+) -> Iterator[Objection]:
+    """Connections of servers that go; the next packet of each is answered with a reset."""
+    gone = [change.resource for change in plan.changes if isinstance(change, Delete)]
+    servers = [resource for resource in gone if isinstance(resource, Weighted)]
+    held = active() if servers else {}
+    cut: dict[Key, int] = {}
+    for server in servers:
+        cut[server.owner] = cut.get(server.owner, 0) + held.get(server.key, 0)
+    for owner, number in cut.items():
+        if number:
+            connections = "connection" if number == 1 else "connections"
+            yield Objection(
+                Risk.CUTS_CONNECTIONS,
+                f"{number} active {connections} of {observed[owner].describe()} would be cut",
+                "'lvsnat server drain' lets them end first",
             )

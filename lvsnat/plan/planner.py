@@ -52,7 +52,8 @@ def plan(desired: State, observed: State, ledger: Ledger) -> Plan:
     """Say what turns ``observed`` into ``desired``.
 
     Creations and updates ascend by stage, removals come last and descend: make before break.
-    Within a stage the order is that of the states, so the same input gives the same plan.
+    Within a stage, what is made follows the desired state and what goes follows its name, so the
+    same input gives the same plan.
     """
     conflicts = tuple(
         have
@@ -71,7 +72,9 @@ def plan(desired: State, observed: State, ledger: Ledger) -> Plan:
         elif not have.shared:
             unmanaged.append(have)
     makes.sort(key=lambda change: subject(change).stage)
-    breaks.sort(key=lambda change: subject(change).stage, reverse=True)
+    # The kernel's own order says nothing and varies: what goes is sorted by name.
+    breaks.sort(key=lambda change: (-subject(change).stage, key_of(change)))
+    unmanaged.sort(key=lambda resource: (resource.stage, resource.key))
     return Plan((*makes, *breaks), tuple(unmanaged), conflicts)
 
 

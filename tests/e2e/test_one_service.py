@@ -105,7 +105,7 @@ def test_a_service_of_somebody_else_is_shown_and_left_alone(dual: Network) -> No
     lvsnat(dual, "service", "remove", "web", "--force")
 
     assert {service["listen"]: service["state"] for service in services} == {
-        "tcp/192.168.1.50:80": "in sync",
+        "tcp/192.168.1.50:80": "in-sync",
         "udp/192.168.1.50:53": "unmanaged",
     }
     assert ipvsadm(dual, "-Sn") == ["-A -u 192.168.1.50:53 -s wlc"]
@@ -145,7 +145,7 @@ def test_counters_of_a_request_are_shown(dual: Network) -> None:
     (web,) = json.loads(lvsnat(dual, "status", "-o", "json").stdout)["services"]
 
     assert web["name"] == "web"
-    assert [server["state"] for server in web["servers"]] == ["in sync", "in sync"]
+    assert [server["state"] for server in web["servers"]] == ["in-sync", "in-sync"]
     held = [server["stats"] for server in web["servers"]]
     assert [one["active"] + one["inactive"] for one in held] == [2, 2]
 

@@ -103,12 +103,6 @@ IPV6 = "tcp/[2001:db8::50]:80"
 
 
 @pytest.fixture
-def no_ipvs() -> None:
-    if Path("/proc/sys/net/ipv4/vs").exists():
-        pytest.skip("this kernel has IPVS")
-
-
-@pytest.fixture
 def ipvs() -> None:
     load_module("ip_vs")
     if not Path("/proc/sys/net/ipv4/vs").exists():
@@ -322,16 +316,6 @@ def test_a_read_only_proc_sys_is_explained() -> None:
     assert message.startswith("cannot set net.ipv4.ip_forward to 1: /proc/sys is read-only")
     assert "manage_sysctl = false" in hint
     assert value("net.ipv4.ip_forward") == "0"
-
-
-@pytest.mark.usefixtures("no_ipvs")
-def test_without_ipvs_its_settings_are_absent() -> None:
-    backend = HostBackend()
-    wanted = state_of(backend.expand(wish(IPV4, persistence=Persistence(300))))
-
-    seen = state_of(backend.observe(wanted))
-
-    assert {key for key in wanted if key not in seen} == {k for k in wanted if ".vs." in k.name}
 
 
 @pytest.mark.usefixtures("ipvs")

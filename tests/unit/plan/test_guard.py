@@ -8,14 +8,14 @@ from worlds import Parent
 
 from lvsnat.host.resources import Vip
 from lvsnat.ipvs.resources import IpvsServer, IpvsService
-from lvsnat.model.endpoint import Endpoint, parse_listener
-from lvsnat.model.resource import Resource, State, state_of
+from lvsnat.model.endpoint import Endpoint, parse_kernel_listener
+from lvsnat.model.resource import Key, Resource, State, state_of
 from lvsnat.plan.change import Delete
 from lvsnat.plan.guard import objections
 from lvsnat.plan.ledger import Ledger
 from lvsnat.plan.planner import plan
 
-LISTEN = parse_listener("tcp/192.168.1.50:80")
+LISTEN = parse_kernel_listener("tcp/192.168.1.50:80")
 WEB = IpvsService(LISTEN, "wrr")
 
 
@@ -23,13 +23,14 @@ def server(host: int, weight: int = 1) -> IpvsServer:
     return IpvsServer(LISTEN, Endpoint.parse(f"192.168.2.{host}:80"), weight)
 
 
-def messages(desired: list[Resource], observed: list[Resource]) -> list[str]:
+def messages(
+    desired: list[Resource], observed: list[Resource], held: dict[Key, int] | None = None
+) -> list[str]:
     before = state_of(observed)
     ledger = Ledger(frozenset(key for key in before if key.kind in {"service", "parent"}))
     made = plan(state_of(desired), before, ledger)
-    return [
-        objection.message for objection in objections(made, before, cuts_session=lambda _: False)
-    ]
+    found = objections(made, before, cuts_session=lambda _: False, active=lambda: held or {})
+    return [objection.message for objection in found]
 
 
 def test_the_last_server_that_takes_connections_is_guarded() -> None:
@@ -71,8 +72,23 @@ def test_a_change_that_cuts_the_session_is_guarded() -> None:
     observed: State = {vip.key: vip}
     made = plan({}, observed, Ledger(frozenset({vip.key})))
 
-    found = objections(made, observed, cuts_session=lambda change: change == Delete(vip))
+    found = objections(made, observed, cuts_session=lambda change: change == Delete(vip), active=dict)
 
     assert [objection.message for objection in found] == [
         "address 192.168.1.50 carries the ssh connection that this runs in"
     ]
+
+
+def test_connections_of_servers_that_go_are_guarded() -> None:
+    held = {server(1).key: 2, server(2).key: 1, server(3).key: 5}
+
+    assert messages([WEB, server(3)], [WEB, server(1), server(2), server(3)], held) == [
+        "3 active connections of service tcp/192.168.1.50:80 would be cut"
+    ]
+    assert messages([], [WEB, server(2)], held) == [
+        "1 active connection of service tcp/192.168.1.50:80 would be cut"
+    ]
+
+
+def test_a_change_in_place_cuts_no_connection() -> None:
+    assert messages([WEB, server(1, 5)], [WEB, server(1)], {server(1).key: 2}) == []
