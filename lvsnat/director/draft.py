@@ -1,4 +1,4 @@
-"""An edit of the configuration alone: shown, then written. The world is neither asked nor changed."""
+"""An edit of the configuration alone: shown, then written. The world stays as it is, unasked."""
 
 from __future__ import annotations
 

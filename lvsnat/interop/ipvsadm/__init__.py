@@ -1,0 +1,1 @@
+"""The text that ``ipvsadm -Sn`` writes and ``ipvsadm -R`` reads."""
