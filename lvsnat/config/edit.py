@@ -115,15 +115,16 @@ class ConfigDocument:
         self._begin()
         before = render.timeout_values(self._config.ipvs.timeouts)
         after = render.timeout_values(timeouts)
-        layout = Layout(self._text)
-        if any(True for _ in layout.under(("ipvs", "timeouts"))):
-            path: Path = ("ipvs", "timeouts")
-            self._text = splice.update_table(self._text, path, before, after, TIMEOUT_KEYS)
-        elif any(True for _ in layout.under(("ipvs",))):
-            self._text = splice.set_key(self._text, ("ipvs",), "timeouts", render.inline(after))
-        else:
+        layout, path = Layout(self._text), ("ipvs", "timeouts")
+        if layout.find(path) is None and layout.find(path[:1]) is None:
+            # Absent, or written as ipvs.timeouts.tcp = 900 at the top: a table of its own, then.
             block = f"[ipvs]\ntimeouts = {render.inline(after)}\n"
-            self._text = splice.append_blocks(self._text, ("ipvs",), [block])
+            text = splice.remove(self._text, path[:1])
+            self._text = splice.append_blocks(text, path[:1], [block])
+        elif any(True for _ in layout.under(path)):
+            self._text = splice.update_table(self._text, path, before, after, TIMEOUT_KEYS)
+        else:
+            self._text = splice.set_key(self._text, path[:1], path[1], render.inline(after))
         self._config = replace(self._config, ipvs=replace(self._config.ipvs, timeouts=timeouts))
 
     def _begin(self) -> None:

@@ -1,29 +1,33 @@
-"""The host as a backend: kernel settings and addresses. Deciding is done elsewhere."""
+"""The host as a backend: kernel settings, addresses, the nft table. Deciding is done elsewhere."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import ClassVar
 
 from lvsnat.errors import LvsnatError
-from lvsnat.host import resources
+from lvsnat.host import forward, nft, resources
 from lvsnat.host.netlink import Addresses
 from lvsnat.host.placement import AssignedAddress
 from lvsnat.host.resources import ADDRESS, SYSCTL, Sysctl, Vip
 from lvsnat.host.sysctl import PROC_SYS, SysctlTree
+from lvsnat.host.table import NFT, NftTable
+from lvsnat.model.caution import Caution
 from lvsnat.model.config import Config
 from lvsnat.model.resource import Key, Resource
 from lvsnat.plan.apply import StepError
-from lvsnat.plan.change import Change, Create, Delete, subject
+from lvsnat.plan.change import Change, Create, Delete, Update, subject
 from lvsnat.plan.planner import Report
+from lvsnat.system import uninterrupted
 
 
 class HostBackend:
-    """Sysctls and addresses of the network namespace that this thread is in."""
+    """What lvsnat changes in the network namespace that this thread is in, beside IPVS."""
 
-    kinds: ClassVar[frozenset[str]] = frozenset({SYSCTL, ADDRESS})
+    kinds: ClassVar[frozenset[str]] = frozenset({SYSCTL, ADDRESS, NFT})
 
     def __init__(self, proc_sys: Path = PROC_SYS) -> None:
         self._sysctls = SysctlTree(proc_sys)
@@ -40,16 +44,31 @@ class HostBackend:
         names = [key.name for key in keys if key.kind == ADDRESS]
         if names:
             yield from _observe_addresses(names)
+        # A configuration that needs no table needs no nft either.
+        if any(key.kind == NFT for key in keys) and (table := nft.observe()) is not None:
+            yield table
+
+    def warnings(self, config: Config) -> Iterator[Caution]:
+        """What of others' making on this host would stop the traffic of a configuration."""
+        # Without nft there may still be iptables' older kind; it is not looked at.
+        if config.services and nft.installed():
+            conntrack = self._sysctls.observe("net.ipv4.vs.conntrack")
+            tracked = conntrack is not None and conntrack.value == "1"
+            # Advice that is not to be had stops no command.
+            with contextlib.suppress(LvsnatError):
+                yield from forward.cautions(nft.ruleset(), config, tracked=tracked)
 
     def apply(self, changes: Sequence[Change], done: Report) -> None:
         """Carry out the changes in order, calling ``done`` after each."""
         with Addresses() as addresses:
             for change in changes:
-                try:
-                    self._carry_out(change, addresses)
-                except LvsnatError as error:
-                    raise StepError(change, error.message, error.hint) from error
-                done(change)
+                # A Ctrl-C between the doing and our knowing could not be undone.
+                with uninterrupted():
+                    try:
+                        self._carry_out(change, addresses)
+                    except LvsnatError as error:
+                        raise StepError(change, error.message, error.hint) from error
+                    done(change)
 
     def _carry_out(self, change: Change, addresses: Addresses) -> None:
         resource = subject(change)
@@ -58,6 +77,12 @@ class HostBackend:
                 addresses.add(resource)
             case Delete(), Vip():
                 addresses.remove(resource)
+            case Create(), NftTable():
+                nft.create(resource)
+            case Update(), NftTable():
+                nft.replace(resource)
+            case Delete(), NftTable():
+                nft.delete()
             case Delete(), Sysctl():
                 pass  # A setting that the kernel had not before goes with what brought it.
             case _, Sysctl():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
@@ -39,6 +39,22 @@ def interface_for(
     if holding:
         return max(holding, key=lambda one: one.network.prefixlen).interface
     return default_interface or LOOPBACK
+
+
+def awaits(
+    vip: Vip, assigned: Collection[AssignedAddress], interfaces: Collection[str]
+) -> str | None:
+    """What must come before a VIP can be added where it belongs; None if it is there, or can be.
+
+    Without that, ``interface_for`` would settle for another place.
+    """
+    if any(vip.address == one.address for one in assigned):
+        return None
+    if vip.interface is not None:
+        return None if vip.interface in interfaces else f"the interface {vip.interface}"
+    if any(not one.is_host and vip.address in one.network for one in assigned):
+        return None
+    return f"a network that holds {vip.address}"
 
 
 def cuts_session(change: Change, ssh_connection: str) -> bool:

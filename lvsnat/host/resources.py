@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 from lvsnat.host.rules import WANTED
+from lvsnat.host.table import table_for
 from lvsnat.model.config import Config
-from lvsnat.model.endpoint import AddressListener, IPAddress
+from lvsnat.model.endpoint import IPAddress, MarkListener
 from lvsnat.model.resource import Key, Resource, Setting, Stage
 
 SYSCTL: Final = "sysctl"
@@ -47,14 +48,6 @@ class Sysctl(Setting):
     @property
     def owner(self) -> Key:
         return self.key
-
-    def remembering(self, original: str) -> str:
-        """Keep what was noted, and add the places that were not among it (a later interface)."""
-        if "*" not in self.name:
-            return original
-        places = [word for text in (self.value, original) for word in text.split() if "=" in word]
-        values = dict(word.rsplit("=", 1) for word in places)
-        return " ".join(f"{place}={value}" for place, value in sorted(values.items())) or original
 
     def describe(self) -> str:
         return str(self.key)
@@ -98,9 +91,11 @@ def expand(config: Config) -> Iterable[Resource]:
     if config.host.manage_vip:
         # A dict keeps the order of the configuration, so the same input gives the same plan.
         addresses = dict.fromkeys(
-            service.listen.endpoint.address
+            service.listen.address
             for service in config.services
-            if isinstance(service.listen, AddressListener)
+            if not isinstance(service.listen, MarkListener)
         )
         for address in addresses:
             yield Vip(address, config.host.vip_interface)
+    if (table := table_for(config)) is not None:
+        yield table

@@ -80,7 +80,7 @@ def encode(connection: Connection) -> str:
 
 
 def hexadecimal(value: IPAddress) -> str:
-    """``C0A80132``, ``2001:0db8:0000:0000:0000:0000:0000:0055``: an address as the kernel writes it.
+    """An address as the kernel writes it: ``C0A80132``, ``2001:0db8:0000: ... :0055``.
 
     Of one family all are equally long, so their order as text is their order as numbers.
     """
@@ -105,7 +105,7 @@ def printable(data: str) -> str:
     return data if data.isprintable() else data.encode("unicode_escape").decode("ascii")
 
 
-def tests(selection: Selection) -> list[Test]:
+def criteria(selection: Selection) -> list[Test]:
     """What a line must pass to be selected, but for the service, of which it does not speak."""
     found: list[Test] = []
     if selection.state is not None:

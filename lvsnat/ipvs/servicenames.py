@@ -1,8 +1,8 @@
 """Whose a connection is: the service of the configuration behind a line of the kernel. Pure.
 
 The line has the address that the client wrote to, and no name. An address and port belong to one
-service. A packet that came in by its firewall mark has an address that no service may list: then the
-real server tells, unless several marks share it.
+service. A packet that came in by its firewall mark has an address that perhaps no service lists:
+then the real server tells, unless several marks share it.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from lvsnat.model.resource import Key, Resource, Setting, Stage
 from lvsnat.plan.apply import StepError
 from lvsnat.plan.change import Change, Delete, subject
 from lvsnat.plan.planner import Report
+from lvsnat.system import uninterrupted
 
 TIMEOUT: Final = "timeout"
 
@@ -75,13 +76,15 @@ class TimeoutsBackend:
             resource = subject(change)
             if not isinstance(resource, Timeout):
                 raise TypeError(f"{resource.describe()} is no timeout")
-            # One that the kernel had not before goes with what brought it.
-            if not isinstance(change, Delete):
-                try:
-                    self._kernel().set_timeouts(_only(resource))
-                except LvsnatError as error:
-                    raise StepError(change, error.message, error.hint) from error
-            done(change)
+            # A Ctrl-C between the doing and our knowing could not be undone.
+            with uninterrupted():
+                # One that the kernel had not before goes with what brought it.
+                if not isinstance(change, Delete):
+                    try:
+                        self._kernel().set_timeouts(_only(resource))
+                    except LvsnatError as error:
+                        raise StepError(change, error.message, error.hint) from error
+                done(change)
 
 
 def _only(timeout: Timeout) -> Timeouts:

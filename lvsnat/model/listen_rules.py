@@ -24,13 +24,21 @@ VipListener = AddressListener | PortsListener
 
 
 class Vips:
-    """Every listener that has an address."""
+    """Every listener that has an address, found without looking at each: there may be thousands."""
 
     def __init__(self, services: Sequence[VirtualService]) -> None:
         self._on: dict[IPAddress, list[tuple[int, VipListener]]] = {}
+        self._plain: dict[Endpoint, list[tuple[int, VipListener]]] = {}
+        self._several: dict[IPAddress, list[tuple[int, VipListener]]] = {}
         for index, service in enumerate(services):
-            if not isinstance(service.listen, MarkListener):
-                self._on.setdefault(service.listen.address, []).append((index, service.listen))
+            listen = service.listen
+            if isinstance(listen, MarkListener):
+                continue
+            self._on.setdefault(listen.address, []).append((index, listen))
+            if isinstance(listen, AddressListener):
+                self._plain.setdefault(listen.endpoint, []).append((index, listen))
+            else:
+                self._several.setdefault(listen.address, []).append((index, listen))
 
     def overlap_violations(self, index: int, listen: Listener) -> Iterator[Violation]:
         """Refuse a port that an earlier service takes, if either service has several ports.
@@ -39,9 +47,9 @@ class Vips:
         """
         if isinstance(listen, MarkListener):
             return
-        for other_index, other in self._on[listen.address]:
-            several = isinstance(listen, PortsListener) or isinstance(other, PortsListener)
-            if other_index >= index or not several or listen == other:
+        others = self._on if isinstance(listen, PortsListener) else self._several
+        for other_index, other in others.get(listen.address, ()):
+            if other_index >= index or listen == other:
                 continue
             if other.protocol is listen.protocol and (shared := _shared(listen.ports, other.ports)):
                 yield Violation(
@@ -56,11 +64,8 @@ class Vips:
         self, where: Path, endpoint: Endpoint, listen: Listener
     ) -> Iterator[Violation]:
         """Refuse a real server that is a listener of the director's own."""
-        for index, vip in self._on.get(endpoint.address, ()):
-            same_protocol = isinstance(listen, MarkListener) or listen.protocol is vip.protocol
-            port = PortRange(endpoint.port, endpoint.port)
-            every = isinstance(vip, AddressListener) and vip.endpoint.port == 0
-            if same_protocol and (every or _shared([port], vip.ports)):
+        for index, vip in self._taking(endpoint):
+            if isinstance(listen, MarkListener) or listen.protocol is vip.protocol:
                 yield Violation(
                     (*where, "address"),
                     f"{endpoint} is the director's own listener, of service[{index}]",
@@ -68,6 +73,18 @@ class Vips:
                     (("service", index, "listen"),),
                 )
                 return
+
+    def _taking(self, endpoint: Endpoint) -> list[tuple[int, VipListener]]:
+        """The listeners that take what is sent to an endpoint, the first service's first."""
+        if endpoint.address not in self._on:
+            return []
+        port = PortRange(endpoint.port, endpoint.port)
+        several = self._several.get(endpoint.address, ())
+        taking = [one for one in several if _shared([port], one[1].ports)]
+        # Port 0 is every port.
+        for same in {endpoint, Endpoint(endpoint.address, 0)}:
+            taking += self._plain.get(same, ())
+        return sorted(taking, key=lambda one: one[0])
 
 
 def _shared(these: Iterable[PortRange], those: Sequence[PortRange]) -> int:

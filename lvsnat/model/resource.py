@@ -18,6 +18,8 @@ class Stage(IntEnum):
     HOST = 10
     SERVICE = 30
     SERVER = 40
+    CUTOVER = 50
+    """Traffic is sent where everything is ready for it."""
 
 
 class Key(NamedTuple):
@@ -65,10 +67,6 @@ class Setting:
 
     def with_value(self, value: str) -> Self:
         return replace(self, value=value)
-
-    def remembering(self, original: str) -> str:
-        """The value to put back one day, if ``original`` was noted and this was seen later."""
-        return original
 
 
 class Weighted(ABC):

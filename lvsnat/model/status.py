@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lvsnat.model.config import Mode
+from lvsnat.model.connection import TableState
 from lvsnat.model.endpoint import Endpoint, Listener
+from lvsnat.model.override import Override
 from lvsnat.model.service import RealServer, VirtualService
 
 
@@ -48,9 +50,9 @@ class ServerStats:
     """What a real server has carried and holds now."""
 
     active: int = 0
-    """Connections in the state ESTABLISHED."""
+    """Connections that open or are open; the kernel counts SYN_RECV with ESTABLISHED."""
     inactive: int = 0
-    """Connections in any other state: opening, closing, or any of UDP."""
+    """Connections in any other state: closing, or any of UDP."""
     persistent: int = 0
     """Clients that persistence ties to this server."""
     totals: Counters = field(default_factory=Counters)
@@ -78,8 +80,11 @@ class ServerStatus:
     endpoint: Endpoint
     sync: Sync
     wanted: RealServer | None = None
+    """With the weight 0 where an override holds it."""
     seen: RealServer | None = None
     stats: ServerStats | None = None
+    override: Override | None = None
+    """What an operator has laid over the configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +118,4 @@ class DirectorStatus:
     mode: Mode
     services: tuple[ServiceStatus, ...] = ()
     host: tuple[HostStatus, ...] = ()
+    table: TableState = field(default_factory=TableState)

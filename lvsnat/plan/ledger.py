@@ -40,8 +40,7 @@ class Ledger:
                         owned.add(resource.key)
                 case Update(before):
                     if isinstance(before, Setting):
-                        noted = originals.get(before.key, before.value)
-                        originals[before.key] = before.remembering(noted)
+                        originals.setdefault(before.key, before.value)
                 case Delete():
                     pass
         return Ledger(frozenset(owned), originals)

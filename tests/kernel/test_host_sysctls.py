@@ -73,7 +73,7 @@ def wish(*listeners: str, persistence: Persistence | None = None) -> Config:
         VirtualService(listen, parse_listener(listen), persistence=persistence)
         for listen in listeners
     )
-    return Config(services=services, host=HostOptions(manage_vip=False))
+    return Config(services=services, host=HostOptions(manage_vip=False, block_imds=False))
 
 
 class Director:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cache
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Protocol as Shape
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lvsnat.config import render
 from lvsnat.config.edit import ConfigDocument
 from lvsnat.config.parse import parse_config
-from lvsnat.model.config import Config, HostOptions
+from lvsnat.model.config import Config, HostOptions, IpvsOptions, Timeouts
 from lvsnat.model.endpoint import (
     MAX_MARK,
     AddressListener,
@@ -24,6 +24,8 @@ from lvsnat.model.endpoint import (
     Family,
     Listener,
     MarkListener,
+    PortRange,
+    PortsListener,
     Protocol,
 )
 from lvsnat.model.rules import MAX_PERSISTENCE_SECONDS, MAX_THRESHOLD
@@ -45,7 +47,7 @@ DEEP = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-ports = st.integers(1, 65535)
+ports = st.integers(1, 29999)
 names = st.sampled_from([*"abcdefghijklmnop", "A", "0", "a.b", "web-1", "x_" * 31 + "x"])
 # VIPs and real servers come from different networks: a VIP as a real server breaks a rule.
 vips = st.one_of(
@@ -54,6 +56,15 @@ vips = st.one_of(
 )
 listeners: st.SearchStrategy[Listener] = st.one_of(
     st.builds(AddressListener, st.sampled_from(Protocol), st.builds(Endpoint, vips, ports)),
+    # Above the ports of the others and either the same or apart, so that no two share some.
+    st.builds(
+        lambda protocol, address, number: PortsListener(
+            protocol, address, (PortRange(number * 10, number * 10 + 5),)
+        ),
+        st.sampled_from(Protocol),
+        vips,
+        st.integers(3000, 6000),
+    ),
     st.builds(MarkListener, st.integers(1, MAX_MARK), st.sampled_from(Family)),
 )
 
@@ -122,14 +133,24 @@ def _services(draw: st.DrawFn) -> VirtualService:
 
 SERVICES = _services()
 hosts = st.builds(
-    HostOptions, st.booleans(), st.none() | st.sampled_from(["eth0", "bond0.7"]), st.booleans()
+    HostOptions,
+    st.booleans(),
+    st.none() | st.sampled_from(["eth0", "bond0.7"]),
+    st.booleans(),
+    st.booleans(),
+) | st.builds(
+    HostOptions,
+    egress=st.just("masquerade") | st.just(IPv4Address("192.168.1.50")),
+    egress_networks=st.just((IPv4Network("192.168.2.0/24"),)),
 )
+seconds = st.none() | st.integers(1, 2147483)
 configs = st.builds(
     Config,
     services=st.lists(SERVICES, max_size=3, unique_by=(lambda s: s.name, lambda s: s.listen)).map(
         tuple
     ),
     host=hosts,
+    ipvs=st.builds(IpvsOptions, st.builds(Timeouts, seconds, seconds, seconds)),
 )
 
 
@@ -156,6 +177,7 @@ class Writer:
         parts = [f"{self.comment('top')}\n", self.maybe('mode = "lvs-nat"  # c0 mode\n\n')]
         host = render.host_values(config.host)
         table = "[host]\n" + "".join(f"{key} = {value}\n" for key, value in host.items())
+        table += self.timeouts(config)
         first = self.draw(st.booleans())
         parts.append(table if first else "")
         for index, service in enumerate(config.services):
@@ -166,6 +188,14 @@ class Writer:
         text = "".join(parts)
         return text.rstrip("\n") if self.draw(st.booleans()) else text
 
+    def timeouts(self, config: Config) -> str:
+        values = render.timeout_values(config.ipvs.timeouts)
+        if not values:
+            return ""
+        if self.draw(st.booleans()):
+            return f"[ipvs]\ntimeouts = {render.inline(values)}\n"
+        return "[ipvs.timeouts]\n" + "".join(f"{key} = {value}\n" for key, value in values.items())
+
     def as_array(self, config: Config) -> str:
         host = render.host_values(config.host)
         inline = [render.service_inline(service) for service in config.services]
@@ -175,6 +205,8 @@ class Writer:
             rows = [f"  {text},  {self.comment(f's{i}')}\n" for i, text in enumerate(inline)]
             array = f"[\n{''.join(rows)}]"
         dotted = "".join(f"host.{key} = {value}\n" for key, value in host.items())
+        timeouts = render.timeout_values(config.ipvs.timeouts)
+        dotted += "".join(f"ipvs.timeouts.{key} = {value}\n" for key, value in timeouts.items())
         return f"{self.comment('top')}\n{dotted}service = {array}  {self.comment('top')}\n"
 
     def service(self, index: int, service: VirtualService) -> str:

@@ -73,6 +73,8 @@ def test_every_key_has_a_place_in_the_reference(form: str, key: str) -> None:
         "PersistenceForm": "## `persistence`",
         "ServerForm": "## `servers`",
         "HostForm": "## `[host]`",
+        "IpvsForm": "## `[ipvs]`",
+        "TimeoutsForm": "## `timeouts`",
     }[form]
 
     assert f"`{key}`" in REFERENCE.split(section)[1].split("\n## ")[0]

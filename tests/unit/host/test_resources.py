@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 
 from lvsnat.host.resources import Sysctl, Vip, expand
@@ -18,7 +19,7 @@ def config(
         VirtualService(f"s{number}", parse_listener(listen), persistence=persistence)
         for number, listen in enumerate(listeners)
     )
-    return Config(services=services, host=host or HostOptions())
+    return Config(services=services, host=replace(host or HostOptions(), block_imds=False))
 
 
 def test_without_services_nothing_is_asked_of_the_host() -> None:

@@ -9,7 +9,6 @@ import pytest
 from lvsnat.model.config import Config, HostOptions
 from lvsnat.model.endpoint import Endpoint, parse_listener
 from lvsnat.model.rules import MAX_PERSISTENCE_SECONDS, MAX_THRESHOLD, violations
-from lvsnat.model.violation import Path
 from lvsnat.model.service import (
     Persistence,
     PersistenceEngine,
@@ -18,6 +17,7 @@ from lvsnat.model.service import (
     SchedulerFlag,
     VirtualService,
 )
+from lvsnat.model.violation import Path
 
 
 def service(
