@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 from typing import ClassVar
@@ -187,6 +187,26 @@ def _objection_to_server(server: IpvsServer) -> int:
     if isinstance(address, IPv4Address) and (address.is_multicast or address.is_unspecified):
         return errno.EINVAL
     return 0
+
+
+class FakeClock:
+    """Time that passes when somebody sleeps, and what then happens meanwhile."""
+
+    def __init__(self, *meanwhile: Callable[[], object], now: float = 1_800_000_000.0) -> None:
+        """The first sleep lets the first of ``meanwhile`` happen, and so on."""
+        self._now = now
+        self._meanwhile = list(meanwhile)
+
+    def now(self) -> float:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += seconds
+        if self._meanwhile:
+            self._meanwhile.pop(0)()
 
 
 @contextmanager

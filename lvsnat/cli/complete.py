@@ -9,6 +9,8 @@ import typer
 
 from lvsnat.errors import LvsnatError
 from lvsnat.model.config import Config
+from lvsnat.model.connection import STATES, Grouping
+from lvsnat.model.endpoint import Protocol
 from lvsnat.model.service import SchedulerFlag
 
 Offer = list[tuple[str, str]]
@@ -29,6 +31,30 @@ def servers(ctx: typer.Context) -> Offer:
     except LvsnatError:
         return []
     return [(str(server.endpoint), f"weight {server.weight}") for server in service.servers]
+
+
+def places(ctx: typer.Context) -> list[str]:
+    """The servers of the service that is asked for, or of all: with their ports, and without."""
+    chosen = ctx.params.get("service")
+    found = [
+        server.endpoint
+        for service in _config(ctx).services
+        if chosen in (None, service.name, str(service.listen))
+        for server in service.servers
+    ]
+    return [*dict.fromkeys([*map(str, found), *(str(one.address) for one in found)])]
+
+
+def states() -> list[str]:
+    return [*STATES]
+
+
+def protocols() -> list[str]:
+    return [*Protocol]
+
+
+def groupings() -> list[str]:
+    return [*Grouping]
 
 
 def flags(ctx: typer.Context, incomplete: str) -> list[str]:

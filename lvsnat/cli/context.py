@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from lvsnat.cli import output
+
 if TYPE_CHECKING:
     from lvsnat.director.director import Director
 
@@ -36,5 +38,20 @@ class Session:
         """The session of this run, made where nobody handed one in."""
         return context.find_root().ensure_object(cls)
 
-    def director(self) -> Director:
-        return self.open_director(os.environ, self.config)
+    def director(self, *, mention: bool = True) -> Director:
+        """Open the director, and say so where a trial on it was cut off."""
+        director = self.open_director(os.environ, self.config)
+        if mention:
+            _mention_trial(director)
+        return director
+
+
+def _mention_trial(director: Director) -> None:
+    from lvsnat.director import trial
+    from lvsnat.ui import words
+
+    if journal := trial.unfinished(director.paths):
+        output.talk(
+            f"note: the trial of {words.moment(journal.began)} was cut off and its changes may"
+            " stand: 'lvsnat try --revert' takes it back, 'lvsnat try --keep' keeps it"
+        )

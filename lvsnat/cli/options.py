@@ -101,6 +101,28 @@ LowerOption = Annotated[
     ),
 ]
 
+DeadlineOption = Annotated[
+    int | None,
+    typer.Option(
+        "--deadline",
+        parser=words.parse_duration,
+        metavar="DURATION",
+        help="Wait at most so long for connections to end: 90s, 2h; 5m if not said.",
+    ),
+]
+NowOption = Annotated[
+    bool, typer.Option("--now", help="Do not wait: cut the connections that there are.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Answer the question with yes.")]
+FileArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[FILE]",
+        help="A configuration that takes the place of the present one; '-' is standard input.",
+        show_default=False,
+    ),
+]
+
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
 ]

@@ -1,18 +1,23 @@
-"""lvsnat status: what is configured, what is there and what it carries."""
+"""lvsnat status, lvsnat mode: what is configured, what is there and what it carries."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lvsnat.cli import complete, output
+from lvsnat.cli import complete, output, watching
 from lvsnat.cli.context import Session
 from lvsnat.cli.options import Output, OutputOption
+from lvsnat.cli.watching import Answer, WatchOption
 from lvsnat.errors import UsageError
 from lvsnat.model.status import DirectorStatus
 from lvsnat.ui.counts import Overview
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 OneServiceArgument = Annotated[
     str | None,
@@ -28,18 +33,57 @@ def status(
     ctx: typer.Context,
     service: OneServiceArgument = None,
     *,
+    watch: WatchOption = None,
     output_format: OutputOption = Output.TABLE,
 ) -> None:
     """Show the services and servers, their state and their traffic."""
-    found = Session.of(ctx).director().status()
-    if service is not None:
-        found = _only(found, service)
-    output.status(found, output_format)
+    director = Session.of(ctx).director()
+    if watch is not None:
+        return watching.repeat(
+            lambda: status_answer(only(director.status(), service)),
+            output_format,
+            watch,
+            director.clock.sleep,
+        )
+    found = only(director.status(), service)
+    watching.show(status_answer(found), output_format)
     if Overview.of(found).drift:
         output.talk("'lvsnat plan' shows the differences, 'lvsnat apply' ends them")
+    return None
 
 
-def _only(whole: DirectorStatus, name: str) -> DirectorStatus:
+def mode(ctx: typer.Context, *, output_format: OutputOption = Output.TABLE) -> None:
+    """Show how connections reach the real servers, and what that asks of this host."""
+    found = Session.of(ctx).director().status()
+    watching.show(mode_answer(found), output_format)
+
+
+def status_answer(found: DirectorStatus) -> Answer:
+    from lvsnat.ui import jsonout
+
+    def draw(_: watching.Room) -> Iterable[RenderableType]:
+        from lvsnat.ui.status import status_view
+
+        return status_view(found)
+
+    return Answer(draw, lambda notation: [jsonout.render(jsonout.status_document(found), notation)])
+
+
+def mode_answer(found: DirectorStatus) -> Answer:
+    from lvsnat.ui import jsonout
+
+    def draw(_: watching.Room) -> Iterable[RenderableType]:
+        from lvsnat.ui.mode import mode_view
+
+        return mode_view(found)
+
+    return Answer(draw, lambda notation: [jsonout.render(jsonout.mode_document(found), notation)])
+
+
+def only(whole: DirectorStatus, name: str | None) -> DirectorStatus:
+    """The status of one service, or of all if there is no name."""
+    if name is None:
+        return whole
     services = tuple(
         service for service in whole.services if name in (service.name, str(service.listen))
     )

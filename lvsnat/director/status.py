@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
+from lvsnat.director.scope import View
 from lvsnat.ipvs.resources import IpvsServer, IpvsService, real_server, virtual_service
 from lvsnat.model.config import Config
+from lvsnat.model.marks import kernel_listeners
 from lvsnat.model.resource import Key, Resource, State
 from lvsnat.model.service import RealServer, VirtualService
 from lvsnat.model.status import (
@@ -19,16 +21,17 @@ from lvsnat.model.status import (
     Sync,
 )
 from lvsnat.plan.ledger import Ledger
+from lvsnat.plan.overlay import Overrides
 
 Stats = Mapping[Key, ServiceStats | ServerStats]
 T = TypeVar("T")
 
 
-def status(
-    config: Config, desired: State, observed: State, ledger: Ledger, stats: Stats
-) -> DirectorStatus:
+def status(config: Config, view: View, stats: Stats, overrides: Overrides) -> DirectorStatus:
     """Everything wished for and everything seen, in the order of the configuration."""
-    names = {str(service.listen): service.name for service in config.services}
+    desired, observed = view.desired, view.observed
+    known = kernel_listeners(config.services)
+    wishes = {str(known[service.listen]): service for service in config.services}
     services = _of_type(IpvsService, desired, observed)
     servers: dict[Key, list[IpvsServer]] = {}
     for server in _of_type(IpvsServer, desired, observed).values():
@@ -38,8 +41,8 @@ def status(
         tuple(
             _service(
                 service,
-                names.get(key.name),
-                _Sides(desired, observed, ledger, stats),
+                wishes.get(key.name),
+                _Sides(desired, observed, view.ledger, stats, overrides),
                 servers.get(key, ()),
             )
             for key, service in services.items()
@@ -51,11 +54,14 @@ def status(
 class _Sides:
     """The states to compare."""
 
-    def __init__(self, desired: State, observed: State, ledger: Ledger, stats: Stats) -> None:
+    def __init__(
+        self, desired: State, observed: State, ledger: Ledger, stats: Stats, overrides: Overrides
+    ) -> None:
         self.desired = desired
         self.observed = observed
         self.ledger = ledger
         self.stats = stats
+        self.overrides = overrides
 
     def sync(self, resource: Resource) -> Sync:
         want, have = self.desired.get(resource.key), self.observed.get(resource.key)
@@ -69,14 +75,18 @@ class _Sides:
 
 
 def _service(
-    service: IpvsService, name: str | None, sides: _Sides, servers: Iterable[IpvsServer]
+    service: IpvsService,
+    wish: VirtualService | None,
+    sides: _Sides,
+    servers: Iterable[IpvsServer],
 ) -> ServiceStatus:
     want, have = _both(sides, service.key, IpvsService)
     stats = sides.stats.get(service.key)
     return ServiceStatus(
-        listen=service.listen,
+        # The kernel has a mark where the configuration has several ports.
+        listen=service.listen if wish is None else wish.listen,
         sync=sides.sync(service),
-        name=name,
+        name=None if wish is None else wish.name,
         wanted=_service_value(want),
         seen=_service_value(have),
         stats=stats if isinstance(stats, ServiceStats) else None,
@@ -93,6 +103,7 @@ def _server(server: IpvsServer, sides: _Sides) -> ServerStatus:
         wanted=_server_value(want),
         seen=_server_value(have),
         stats=stats if isinstance(stats, ServerStats) else None,
+        override=sides.overrides.get(server.key),
     )
 
 

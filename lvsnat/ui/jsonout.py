@@ -12,6 +12,7 @@ from dataclasses import asdict
 from enum import StrEnum
 from typing import Any
 
+from lvsnat.model.override import Override
 from lvsnat.model.resource import Key, Resource
 from lvsnat.model.service import RealServer, VirtualService
 from lvsnat.model.status import (
@@ -26,7 +27,7 @@ from lvsnat.plan.change import Change, Create, Delete, Update
 from lvsnat.plan.guard import Objection
 from lvsnat.plan.planner import Plan
 from lvsnat.ui import words
-from lvsnat.ui.counts import Overview, Tally
+from lvsnat.ui.counts import DRIFT, Overview, Tally
 
 Document = dict[str, Any]
 
@@ -81,6 +82,40 @@ def status_document(status: DirectorStatus) -> Document:
         "mode": str(status.mode),
         "summary": Overview.of(status)._asdict(),
         "services": [_service_status(service) for service in status.services],
+        "host": [_host_status(thing) for thing in status.host],
+        "table": asdict(status.table),
+    }
+
+
+def stats_document(status: DirectorStatus, zeroed: Sequence[str] | None = None) -> Document:
+    """What services and servers have carried; ``zeroed`` names those that count anew."""
+    document: Document = {
+        "schema": "lvsnat/stats/1",
+        "estimating": status.table.estimating,
+        "services": [
+            {
+                "name": service.name,
+                "listen": str(service.listen),
+                "stats": _stats(service.stats),
+                "servers": [
+                    {"address": str(server.endpoint), "stats": _stats(server.stats)}
+                    for server in service.servers
+                    if server.stats is not None
+                ],
+            }
+            for service in status.services
+            if service.stats is not None
+        ],
+    }
+    return document if zeroed is None else {**document, "zeroed": [*zeroed]}
+
+
+def mode_document(status: DirectorStatus) -> Document:
+    """How TCP reaches the servers, and what that asks of the host."""
+    return {
+        "schema": "lvsnat/mode/1",
+        "mode": str(status.mode),
+        "in_sync": not any(thing.sync in DRIFT for thing in status.host),
         "host": [_host_status(thing) for thing in status.host],
     }
 
@@ -169,7 +204,13 @@ def _server_status(server: ServerStatus) -> Document:
         "wanted": None if server.wanted is None else _numbers(server.wanted),
         "seen": None if server.seen is None else _numbers(server.seen),
         "stats": _stats(server.stats),
+        "override": None if server.override is None else _override(server.override),
     }
+
+
+def _override(override: Override) -> Document:
+    until = None if override.until is None else words.moment(override.until)
+    return {"reason": str(override.reason), "until": until}
 
 
 def _numbers(server: RealServer) -> Document:

@@ -8,6 +8,15 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lvsnat.ui import words
+
+
+@contextlib.contextmanager
+def spinner(console: Console, title: str) -> Iterator[Callable[[str, float], None]]:
+    """Draw one line that changes and is gone at the end; call what is yielded with the news."""
+    with console.status(title) as status:
+        yield lambda state, left: status.update(f"{title}: {state} ({words.span(left)} left)")
+
 
 @contextlib.contextmanager
 def bar(console: Console, title: str, total: int) -> Iterator[Callable[[], None]]:

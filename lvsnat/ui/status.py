@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
+from lvsnat.model.connection import TableState
+from lvsnat.model.service import RealServer, VirtualService
 from lvsnat.model.status import (
     DirectorStatus,
     HostStatus,
@@ -20,9 +23,11 @@ from lvsnat.model.status import (
 from lvsnat.ui import words
 from lvsnat.ui.counts import Overview
 from lvsnat.ui.lines import Line, Part
-from lvsnat.ui.tables import Column, Table
+from lvsnat.ui.tables import Column, Row, Table
 
-_STYLES: Final = {
+Naming = Callable[[ServiceStatus], Part]
+
+STYLES: Final = {
     Sync.IN_SYNC: "good",
     Sync.CHANGED: "warn",
     Sync.MISSING: "bad",
@@ -32,24 +37,37 @@ _STYLES: Final = {
 _COLUMNS: Final = (
     Column("SERVICE / SERVER"),
     Column("STATE"),
-    Column("WEIGHT", keep=9, right=True),
-    Column("ACTIVE", keep=8, right=True),
-    Column("INACTIVE", keep=6, right=True),
-    Column("CONN/S", keep=7, right=True),
-    Column("IN/S", keep=5, right=True),
+    Column("WEIGHT", keep=11, right=True),
+    Column("ACTIVE", keep=10, right=True),
+    Column("INACTIVE", keep=7, right=True),
+    Column("LIMIT", keep=9, right=True, optional=True),
+    Column("PERSISTENT", keep=5, right=True, optional=True),
+    Column("CONN/S", keep=8, right=True),
+    Column("IN/S", keep=6, right=True),
     Column("OUT/S", keep=4, right=True),
     Column("CONNS", keep=3, right=True),
     Column("IN", keep=2, right=True),
     Column("OUT", keep=1, right=True),
 )
 
+_NOTHING: Final = Part(words.NOTHING, "quiet")
+_NARROW: Final = 60
+"""Columns of a terminal that has no room for the services' listeners."""
+_FILLING: Final = 0.8
+_FULL: Final = 0.95
+STANDING_STILL: Final = (
+    "rates and counters stand still: the kernel's estimation is off"
+    " (net.ipv4.vs.run_estimation, est_cpulist)"
+)
+
 
 def status_view(status: DirectorStatus) -> Iterator[RenderableType]:
     """Everything, from the summary down."""
     yield summary_line(status)
+    yield from table_lines(status.table)
     if status.services:
         yield Line()
-        yield Table(_COLUMNS, list(_rows(status.services)))
+        yield ServiceTable(_COLUMNS, status.services, _rows)
     if status.host:
         yield Line()
         yield from host_lines(status.host)
@@ -71,6 +89,17 @@ def summary_line(status: DirectorStatus) -> Text:
     return Text.assemble((f"{status.mode}, ", "title"), state, f": {', '.join(counts)}")
 
 
+def table_lines(table: TableState) -> Iterator[Line | Text]:
+    """How full the kernel's table is, where it has a limit; what stops the counters."""
+    if table.connections is not None and table.limit:
+        share = table.connections / table.limit
+        style = "bad" if share >= _FULL else "warn" if share >= _FILLING else "quiet"
+        text = f"connection table: {table.connections} of {words.in_short(table.limit)}"
+        yield Line(Part(f"{text} ({share:.0%})" if share >= _FILLING else text, style))
+    if not table.estimating:
+        yield Text(STANDING_STILL, "warn")
+
+
 def host_lines(host: Iterable[HostStatus]) -> Iterator[Line]:
     """One line for all that is well, and one for each thing that is not."""
     things = list(host)
@@ -84,67 +113,113 @@ def host_lines(host: Iterable[HostStatus]) -> Iterator[Line]:
 
 def _host_line(thing: HostStatus) -> Line:
     line = Line(Part(f"host: {thing.what}: "))
-    line.add(words.state(thing.sync), _STYLES[thing.sync])
+    line.add(words.state(thing.sync), STYLES[thing.sync])
     if thing.seen is not None:
         differing = words.differences(thing.seen, thing.wanted)
         line.add(f"  {differing}" if differing else "")
     return line
 
 
-def _rows(services: Iterable[ServiceStatus]) -> Iterator[tuple[Part, ...]]:
+@dataclass(frozen=True, slots=True)
+class ServiceTable:
+    """A table of services and servers; a narrow terminal has the services' names alone."""
+
+    columns: Sequence[Column]
+    services: Sequence[ServiceStatus]
+    rows: Callable[[Iterable[ServiceStatus], Naming], Iterable[Row]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        del console
+        naming = _short_name if options.max_width < _NARROW else _long_name
+        yield Table(self.columns, list(self.rows(self.services, naming)))
+
+
+def _long_name(service: ServiceStatus) -> Part:
+    name = "" if service.name is None else f"{service.name} "
+    return Part(f"{name}{service.listen}", "title")
+
+
+def _short_name(service: ServiceStatus) -> Part:
+    return Part(service.name or str(service.listen), "title")
+
+
+def _rows(services: Iterable[ServiceStatus], naming: Naming) -> Iterator[Row]:
     for service in services:
-        yield _service_row(service)
+        yield _service_row(service, naming)
         for server in service.servers:
             yield _server_row(server)
 
 
-def _service_row(service: ServiceStatus) -> tuple[Part, ...]:
+def _service_row(service: ServiceStatus, naming: Naming) -> Row:
     seen, wanted = service.seen, service.wanted
     held = [server.stats for server in service.servers if server.stats is not None]
-    name = f"{service.name} {service.listen}" if service.name else str(service.listen)
     return (
-        Part(name, "title"),
+        naming(service),
         _state(service.sync),
         Part(_change(seen and seen.scheduler, wanted and wanted.scheduler), "quiet"),
         _number(sum(stat.active for stat in held) if service.stats else None),
         _number(sum(stat.inactive for stat in held) if service.stats else None),
+        _NOTHING,
+        _persistence(seen or wanted),
         *_traffic(service.stats),
     )
 
 
-def _server_row(server: ServerStatus) -> tuple[Part, ...]:
+def _server_row(server: ServerStatus) -> Row:
     seen, wanted, stats = server.seen, server.wanted, server.stats
     weight = _change(seen and seen.weight, wanted and wanted.weight)
     return (
         Part(f"  {server.endpoint}"),
-        _state(server.sync),
+        _server_state(server),
         Part(weight),
         _number(None if stats is None else stats.active),
         _number(None if stats is None else stats.inactive),
+        _limit(seen or wanted, stats),
+        _number(stats.persistent or None if stats is not None else None),
         *_traffic(stats),
     )
 
 
+def _persistence(service: VirtualService | None) -> Part:
+    return _NOTHING if service is None else Part(words.persistence(service.persistence), "quiet")
+
+
+def _limit(server: RealServer | None, stats: ServerStats | None) -> Part:
+    """``8/1000``: the kernel holds inactive connections against the limit as well."""
+    if server is None or not server.upper:
+        return _NOTHING
+    held = 0 if stats is None else stats.active + stats.inactive
+    return Part(f"{held}/{server.upper}", "bad" if held >= server.upper else "")
+
+
 def _traffic(stats: ServiceStats | ServerStats | None) -> tuple[Part, ...]:
     if stats is None:
-        return (Part(words.NOTHING, "quiet"),) * 6
+        return (_NOTHING,) * 6
     rates, totals = stats.rates, stats.totals
     return (
-        Part(str(rates.connections)),
+        Part(words.in_short(rates.connections)),
         Part(words.in_bytes(rates.bytes_in)),
         Part(words.in_bytes(rates.bytes_out)),
-        Part(str(totals.connections)),
+        Part(words.in_short(totals.connections)),
         Part(words.in_bytes(totals.bytes_in)),
         Part(words.in_bytes(totals.bytes_out)),
     )
 
 
 def _state(sync: Sync) -> Part:
-    return Part(words.state(sync), _STYLES[sync])
+    return Part(words.state(sync), STYLES[sync])
+
+
+def _server_state(server: ServerStatus) -> Part:
+    """Its state, and why an operator holds it at weight 0."""
+    if server.override is None:
+        return _state(server.sync)
+    style = "warn" if server.sync is Sync.IN_SYNC else STYLES[server.sync]
+    return Part(f"{words.state(server.sync)}, {words.override(server.override)}", style)
 
 
 def _number(value: int | None) -> Part:
-    return Part(words.NOTHING, "quiet") if value is None else Part(str(value))
+    return _NOTHING if value is None else Part(str(value))
 
 
 def _change(seen: object, wanted: object) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
+from lvsnat.model.override import Override
 from lvsnat.model.service import Persistence
 from lvsnat.model.status import Sync
 
@@ -14,7 +16,8 @@ NONE: Final = "none"
 """What resources say of a setting that is not set."""
 
 _STEP = 1000
-_UNITS = ("kB", "MB", "GB", "TB", "PB", "EB")
+_SHORT = 100_000
+_UNITS = ("k", "M", "G", "T", "P", "E")
 
 
 def count(number: int, noun: str) -> str:
@@ -27,10 +30,38 @@ def state(sync: Sync) -> str:
     return sync.value.replace(" ", "-")
 
 
+def override(value: Override) -> str:
+    """``drained``, ``disabled until 2026-11-22T16:05:00+00:00``."""
+    return value.reason if value.until is None else f"{value.reason} until {moment(value.until)}"
+
+
+def moment(seconds: float) -> str:
+    """A moment of the wall clock, in this machine's time zone: ``2026-11-22T16:05:00+00:00``."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone().isoformat(timespec="seconds")
+
+
+def span(seconds: float) -> str:
+    """How long something takes: ``45 s``, ``4:05 min``, ``2:00:00 h``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{rest:02} h"
+    return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"
+
+
 def in_bytes(number: int) -> str:
     """A number of bytes in three digits: ``0``, ``512 B``, ``1.2 MB``, ``34 GB``."""
     if number < _STEP:
         return f"{number} B" if number else "0"
+    return f"{_scaled(number)}B"
+
+
+def in_short(number: int) -> str:
+    """A number of things in five digits: ``99999``, then ``123 k``, ``1.2 M``."""
+    return str(number) if number < _SHORT else _scaled(number)
+
+
+def _scaled(number: int) -> str:
     value: float = number
     for unit in _UNITS:
         value /= _STEP

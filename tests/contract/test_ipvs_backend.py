@@ -8,13 +8,15 @@ from typing import Protocol
 
 import pytest
 
+from lvsnat.director.traffic import TrafficSource
 from lvsnat.errors import LvsnatError
 from lvsnat.ipvs.backend import IpvsBackend, Stats
 from lvsnat.ipvs.resources import IpvsResource, IpvsServer, IpvsService
 from lvsnat.model.config import Config
-from lvsnat.model.endpoint import Endpoint, parse_kernel_listener
+from lvsnat.model.endpoint import Endpoint, MarkListener, parse_kernel_listener
 from lvsnat.model.resource import Key, state_of
 from lvsnat.model.service import Persistence, RealServer, Scheduler, VirtualService
+from lvsnat.model.status import ServerStats, ServiceStats
 from lvsnat.plan.apply import StepError, apply
 from lvsnat.plan.backend import Backend
 from lvsnat.plan.change import Change, Create, Delete, Update, inverse
@@ -43,7 +45,7 @@ LISTEN = parse_kernel_listener("tcp/192.168.1.50:80")
 ONE = Endpoint.parse("192.168.2.55:80")
 
 
-class StatsBackend(Backend, Protocol):
+class StatsBackend(Backend, TrafficSource, Protocol):
     """A backend that counts as well."""
 
     def read(self) -> tuple[list[IpvsResource], dict[Key, Stats]]: ...
@@ -279,6 +281,30 @@ class Laws:
         assert state_of(resources) == state_of(backend.expand(CONFIG))
         assert set(stats) == {resource.key for resource in resources}
         assert backend.stats() == stats
+
+    def test_the_counters_of_a_service_and_its_servers_can_be_zeroed(
+        self, backend: StatsBackend
+    ) -> None:
+        converge(backend, CONFIG)
+        services = [have for have in backend.read()[0] if isinstance(have, IpvsService)]
+
+        for service in services:
+            backend.zero(service.listen)
+
+        assert len(services) > 1
+        assert set(backend.stats().values()) == {ServiceStats(), ServerStats()}
+
+    def test_zeroing_what_does_not_exist_says_so(self, backend: StatsBackend) -> None:
+        with pytest.raises(LvsnatError, match="cannot zero the counters of fwmark/9"):
+            backend.zero(MarkListener(9))
+
+    def test_a_table_without_connections_has_its_titles(self, backend: StatsBackend) -> None:
+        converge(backend, CONFIG)
+
+        (titles,) = backend.connection_lines()
+
+        assert titles.split()[:7] == ["Pro", "FromIP", "FPrt", "ToIP", "TPrt", "DestIP", "DPrt"]
+        assert backend.table_state().estimating
 
 
 class TestFakeBackend(Laws):

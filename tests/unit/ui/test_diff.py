@@ -6,7 +6,7 @@ from unit.ui.drawing import drawn
 from worlds import Child, Parent
 
 from lvsnat.plan.change import Create, Delete, Update
-from lvsnat.plan.guard import Objection
+from lvsnat.plan.guard import Objection, Risk
 from lvsnat.plan.planner import Plan
 from lvsnat.ui.diff import plan_lines
 from lvsnat.ui.jsonout import Notation, plan_document, render
@@ -16,7 +16,7 @@ PLAN = Plan(
     unmanaged=(Parent("stranger"),),
     conflicts=(Parent("taken"),),
 )
-RISKS = (Objection("parent a is left empty", "nobody answers"),)
+RISKS = (Objection(Risk.EMPTIES, "parent a is left empty", "nobody answers"),)
 
 
 def test_a_diff_is_readable_without_colour() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from unit.ui.drawing import drawn
 
 from lvsnat.model.config import Mode
+from lvsnat.model.connection import TableState
 from lvsnat.model.endpoint import Endpoint, parse_listener
-from lvsnat.model.service import RealServer, Scheduler, VirtualService
+from lvsnat.model.service import Persistence, RealServer, Scheduler, VirtualService
 from lvsnat.model.status import (
     Counters,
     DirectorStatus,
@@ -80,11 +82,11 @@ def test_40_columns_keep_names_and_states_on_one_line() -> None:
     table = drawn(*status_view(STATUS), width=40).split("\n\n")[1]
 
     assert table.splitlines() == [
-        "SERVICE / SERVER         STATE",
-        "web tcp/192.168.1.50:80  in-sync",
-        "  192.168.2.55:80        changed",
-        "  192.168.2.56:80        missing",
-        "udp/10.0.0.1:53          unmanaged",
+        "SERVICE / SERVER   STATE      WEIGHT",
+        "web                in-sync       wrr",
+        "  192.168.2.55:80  changed       9→3",
+        "  192.168.2.56:80  missing         1",
+        "udp/10.0.0.1:53    unmanaged       -",
     ]
 
 
@@ -94,6 +96,42 @@ def test_a_wide_terminal_has_every_column() -> None:
     titles = "SERVICE / SERVER STATE WEIGHT ACTIVE INACTIVE CONN/S IN/S OUT/S CONNS IN OUT"
     assert table.splitlines()[0].split() == titles.split()
     assert table.splitlines()[2].endswith("12345  1.2 MB  34 MB")
+
+
+def test_limits_and_persistence_have_columns_where_somebody_set_them() -> None:
+    limited = RealServer(FIRST, upper=8)
+    service = VirtualService("web", VIP, persistence=Persistence(300, 24))
+    server = ServerStatus(
+        FIRST, Sync.IN_SYNC, limited, limited, ServerStats(active=5, inactive=3, persistent=2)
+    )
+    status = DirectorStatus(
+        Mode.LVS_NAT,
+        (ServiceStatus(VIP, Sync.IN_SYNC, "web", service, service, servers=(server,)),),
+    )
+
+    titles, first, second = drawn(*status_view(status), width=200).split("\n\n")[1].splitlines()
+
+    at = titles.index("INACTIVE") + len("INACTIVE")
+    assert titles[at:].split()[:2] == ["LIMIT", "PERSISTENT"]
+    assert first[at:].split()[:2] == ["-", "300/24"]
+    assert second[at:].split()[:2] == ["8/8", "2"]
+
+
+def test_a_standstill_of_the_counters_is_said() -> None:
+    status = DirectorStatus(Mode.LVS_NAT, table=TableState(estimating=False))
+
+    assert "rates and counters stand still" in drawn(*status_view(status), width=200)
+
+
+@pytest.mark.parametrize(
+    ("connections", "said"), [(12, "12 of 1000"), (800, "800 of 1000 (80%)"), (None, "")]
+)
+def test_a_table_with_a_limit_says_how_full_it_is(connections: int | None, said: str) -> None:
+    status = DirectorStatus(Mode.LVS_NAT, table=TableState(connections, 1000))
+
+    lines = drawn(*status_view(status), width=200).splitlines()[1:]
+
+    assert lines == ([f"connection table: {said}"] if said else [])
 
 
 def test_a_state_has_a_colour_of_its_own() -> None:

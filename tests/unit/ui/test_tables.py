@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.ui.drawing import drawn
 
 from lvsnat.ui.lines import Part
-from lvsnat.ui.tables import Column, Table, fitting
+from lvsnat.ui.tables import CHUNK, Column, Row, Table, fitting, streamed
 
 TABLE = Table(
     (Column("NAME"), Column("SMALL", keep=1), Column("BIG", keep=2, right=True)),
@@ -58,3 +60,41 @@ def test_columns_fit_or_are_those_that_must_stay(
     assert [i for i, column in enumerate(columns) if column.keep is None] == [
         index for index in shown if columns[index].keep is None
     ]
+
+
+def test_an_optional_column_is_there_once_a_row_has_something_in_it() -> None:
+    columns = (Column("NAME"), Column("LIMIT", optional=True))
+
+    without = drawn(Table(columns, [(Part("a"), Part("-")), (Part("b"), Part(""))]))
+    having = drawn(Table(columns, [(Part("a"), Part("-")), (Part("b"), Part("9"))]))
+
+    assert without.split() == ["NAME", "a", "b"]
+    assert having.split() == ["NAME", "LIMIT", "a", "-", "b", "9"]
+
+
+def test_no_line_ends_in_blanks() -> None:
+    columns = (Column("NAME"), Column("ONE"), Column("TWO"))
+    rows = [(Part("a"), Part("1"), Part("2")), (Part("b"), Part(""), Part(""))]
+
+    assert drawn(Table(columns, rows)).splitlines() == ["NAME  ONE  TWO", "a     1    2", "b"]
+
+
+def test_a_stream_is_drawn_as_it_comes_and_laid_out_by_its_first_rows() -> None:
+    taken = []
+
+    def rows() -> Iterator[Row]:
+        for number in range(3 * CHUNK):
+            taken.append(number)
+            yield (Part(str(number)), Part("x" * (number // CHUNK)))
+
+    stream = streamed((Column("NAME"), Column("REST")), rows(), available=80)
+
+    assert drawn(next(stream)) == "NAME  REST\n"
+    assert drawn(next(stream)).startswith("0\n1\n")
+    assert len(taken) == CHUNK
+    assert drawn(next(stream)).startswith("500   x\n")
+    assert len(taken) == 2 * CHUNK
+
+
+def test_a_stream_of_nothing_has_titles() -> None:
+    assert [drawn(lines) for lines in streamed((Column("NAME"),), [], 80)] == ["NAME\n"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
+from lvsnat.model.override import Override, Reason
 from lvsnat.model.service import Persistence, PersistenceEngine
 from lvsnat.ui import words
 
@@ -26,6 +29,14 @@ from lvsnat.ui import words
 )
 def test_bytes_fit_into_a_narrow_column(number: int, text: str) -> None:
     assert words.in_bytes(number) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0"), (99_999, "99999"), (100_000, "100 k"), (999_500, "1.0 M"), (2**30, "1.1 G")],
+)
+def test_numbers_of_things_fit_into_a_narrow_column(number: int, text: str) -> None:
+    assert words.in_short(number) == text
 
 
 def test_one_thing_is_no_plural() -> None:
@@ -60,3 +71,23 @@ def test_only_what_differs_is_told() -> None:
     after = {"weight": "3", "upper": "none"}
 
     assert words.differences(before, after) == "weight 1 → 3, gone x → none"
+
+
+def test_a_span_is_as_short_as_it_can_be() -> None:
+    assert [words.span(seconds) for seconds in (0, 45.4, 245, 7200)] == [
+        "0 s",
+        "45 s",
+        "4:05 min",
+        "2:00:00 h",
+    ]
+
+
+def test_an_override_says_why_and_until_when() -> None:
+    moment = words.moment(1_800_000_000)
+
+    assert words.override(Override(Reason.DRAINED)) == "drained"
+    assert words.override(Override(Reason.DISABLED, 1_800_000_000)) == f"disabled until {moment}"
+
+
+def test_a_moment_names_its_time_zone() -> None:
+    assert datetime.fromisoformat(words.moment(1_800_000_000)).timestamp() == 1_800_000_000
