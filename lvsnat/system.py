@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from lvsnat.errors import LvsnatError, RefusedError
 
@@ -29,9 +30,31 @@ class Completed:
     stderr: str
 
 
-def now() -> float:
-    """Seconds since the epoch, by the wall clock."""
-    return time.time()
+class Clock(Protocol):
+    """Time, as whoever waits for something is handed it."""
+
+    def now(self) -> float:
+        """Seconds since the epoch, by the wall clock."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that nobody sets back, to measure how long something takes."""
+        ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
 
 
 def run(argv: Sequence[str], *, stdin: str | None = None, timeout: float = 30.0) -> Completed:
@@ -60,14 +83,46 @@ def run(argv: Sequence[str], *, stdin: str | None = None, timeout: float = 30.0)
     return Completed(done.returncode, done.stdout, done.stderr)
 
 
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+
+
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold a Ctrl-C back until the block ends, where half of it would be worse than none."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Hold Ctrl-C and its like back until the block ends: half of it would be worse than none."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def interrupted_by_every_end() -> Iterator[None]:
+    """Make ``kill`` and a terminal that goes away what Ctrl-C is: a KeyboardInterrupt.
+
+    What is ignored stays so: nohup(1) means it.
+    """
+
+    def interrupt(number: int, frame: object) -> None:
+        del frame
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    heeded = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def boot_id() -> str | None:
+    """What tells this boot of the kernel from every other one; None where that is hidden."""
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip() or None
+    except OSError:
+        return None
 
 
 def port_number(service: str, protocol: str) -> int | None:
@@ -76,6 +131,10 @@ def port_number(service: str, protocol: str) -> int | None:
         return socket.getservbyname(service, protocol)
     except OSError:
         return None
+
+
+_RANDOM = "[a-z0-9_]" * 8
+"""What mkstemp puts at the end of a name."""
 
 
 class StagedFile:
@@ -124,6 +183,14 @@ class StagedFile:
         return default
 
 
+def sweep(path: Path) -> None:
+    """Remove what a process that was killed had staged for a file. Call it under the lock."""
+    real = Path(os.path.realpath(path))
+    for left in real.parent.glob(f".{real.name}.{_RANDOM}"):
+        with contextlib.suppress(OSError):
+            left.unlink()
+
+
 def write_file(path: Path, text: str, mode: int = 0o644) -> None:
     """Replace a file's contents atomically."""
     StagedFile(path, text, mode).commit()
@@ -159,6 +226,29 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether some process holds a lock now."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file for good; none there is fine."""
+    with _file_errors(path, "remove"):
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            _sync_directory(path.parent)
 
 
 def _take(descriptor: int, *, wait: bool) -> None:

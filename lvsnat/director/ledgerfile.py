@@ -1,4 +1,8 @@
-"""The ledger as a file: what is ours, and what settings were before."""
+"""The ledger as a file: what is ours, and what settings were before.
+
+All of it lives in the running kernel and ends with it. So the file names the boot that it is about;
+after another one nothing is ours, and what settings were before is to be seen anew.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from pathlib import Path
 from lvsnat.errors import LvsnatError
 from lvsnat.model.resource import Key
 from lvsnat.plan.ledger import Ledger
-from lvsnat.system import StagedFile, read_file, write_file
+from lvsnat.system import boot_id, read_file, write_file
 
 VERSION = 1
 
@@ -33,17 +37,16 @@ def store(path: Path, ledger: Ledger) -> None:
     write_file(path, render(ledger))
 
 
-def stage(path: Path, ledger: Ledger) -> StagedFile:
-    """Write the ledger beside its place."""
-    return StagedFile(path, render(ledger))
+def parse(text: str, boot: str | None = None) -> Ledger:
+    """Read the text of a ledger, in this boot or another one.
 
-
-def parse(text: str) -> Ledger:
+    A text that names no boot is of an earlier lvsnat and counts as of this one.
+    """
     data = json.loads(text)
     if data["version"] != VERSION:
         message = f"version {data['version']}"
         raise ValueError(message)
-    return Ledger(
+    ledger = Ledger(
         frozenset(Key(kind, name) for kind, names in data["owned"].items() for name in names),
         {
             Key(kind, name): value
@@ -51,13 +54,16 @@ def parse(text: str) -> Ledger:
             for name, value in values.items()
         },
     )
+    now, then = boot or boot_id(), data.get("boot")
+    return ledger if now == then or not (now and then) else Ledger()
 
 
-def render(ledger: Ledger) -> str:
+def render(ledger: Ledger, boot: str | None = None) -> str:
     owned: dict[str, list[str]] = {}
     for kind, name in sorted(ledger.owned):
         owned.setdefault(kind, []).append(name)
     originals: dict[str, dict[str, str]] = {}
     for (kind, name), value in sorted(ledger.originals.items()):
         originals.setdefault(kind, {})[name] = value
-    return json.dumps({"version": VERSION, "owned": owned, "originals": originals}, indent=1) + "\n"
+    entries = {"owned": owned, "originals": originals}
+    return json.dumps({"version": VERSION, "boot": boot or boot_id(), **entries}, indent=1) + "\n"

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from lvsnat.config.edit import ConfigDocument
+from lvsnat.director import ledgerfile
 from lvsnat.director.director import Director, Options
 from lvsnat.director.paths import Paths
 from lvsnat.errors import LvsnatError, PartlyAppliedError, RefusedError, UsageError
 from lvsnat.ipvs.resources import IpvsServer, IpvsService
 from lvsnat.model.endpoint import Endpoint, parse_kernel_listener
+from lvsnat.model.override import Override, Reason
 from lvsnat.model.resource import Key
 from lvsnat.model.service import RealServer, VirtualService
 from lvsnat.model.status import Sync
-from lvsnat.plan.overlay import Override, Reason
 from lvsnat.testing import FakeBackend
 
 LISTEN = parse_kernel_listener("tcp/192.168.1.50:80")
@@ -136,7 +137,7 @@ def test_what_a_killed_run_created_is_ours_to_remove(box: Box) -> None:
         box.paths.ledger.parent.mkdir(parents=True)
         box.kernel.apply(transaction.plan.changes[:2], lambda _: None)
         intended = transaction.ledger.intending(transaction.plan.changes)
-        transaction._store(transaction.on_disk, intended)
+        ledgerfile.store(box.paths.ledger, intended)
 
     box.apply()
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from lvsnat.director import ledgerfile, overridefile
 from lvsnat.errors import LvsnatError
+from lvsnat.model.override import Override, Reason
 from lvsnat.model.resource import Key
 from lvsnat.plan.ledger import Ledger
-from lvsnat.plan.overlay import Override, Overrides, Reason
+from lvsnat.plan.overlay import Overrides
 
 keys = st.builds(Key, st.sampled_from(["service", "address", "sysctl"]), st.text(min_size=1))
 ledgers = st.builds(Ledger, st.frozensets(keys), st.dictionaries(keys, st.text()))
@@ -52,3 +53,24 @@ def test_a_broken_file_is_one_error_that_says_what_to_do(
 
     assert str(caught.value).startswith(f"{path}: not a ")
     assert f"mv {path} {path}.broken" in (caught.value.hint or "")
+
+
+@given(ledgers)
+def test_after_another_boot_nothing_is_ours_and_no_setting_is_remembered(ledger: Ledger) -> None:
+    text = ledgerfile.render(ledger, "one boot")
+
+    assert ledgerfile.parse(text, "one boot") == ledger
+    assert ledgerfile.parse(text, "another boot") == Ledger()
+
+
+def test_a_ledger_names_the_boot_of_this_kernel(tmp_path: Path) -> None:
+    ledgerfile.store(tmp_path / "ledger.json", Ledger(frozenset({Key("service", "web")})))
+
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert f'"boot": "{boot}"' in (tmp_path / "ledger.json").read_text()
+
+
+def test_a_ledger_that_names_no_boot_is_of_this_one() -> None:
+    text = '{"version": 1, "owned": {"service": ["web"]}, "originals": {}}'
+
+    assert ledgerfile.parse(text) == Ledger(frozenset({Key("service", "web")}))

@@ -1,0 +1,181 @@
+"""Have this host start lvsnat at boot: files and systemd. What to do is decided before it is done.
+
+Only what ``install`` wrote is ever changed or removed, and only as long as nobody changed it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lvsnat.director import units
+from lvsnat.director.units import Service
+from lvsnat.errors import LvsnatError, PartlyAppliedError
+from lvsnat.system import read_file, remove_file, run, write_file
+
+BOOTED = Path("/run/systemd/system")
+"""There while systemd runs (sd_booted(3))."""
+_ROOT = Path("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Give a file its contents."""
+
+    path: Path
+    text: str
+    new: bool
+
+    def describe(self) -> str:
+        return f"{'create' if self.new else 'change'} {self.path}"
+
+    def carry_out(self) -> None:
+        try:
+            write_file(self.path, self.text)
+        except LvsnatError as error:
+            hint = error.hint or "--root DIR writes the files elsewhere"
+            raise LvsnatError(error.message, hint) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Remove a file, and its folder if that was the last one."""
+
+    path: Path
+
+    def describe(self) -> str:
+        return f"remove {self.path}"
+
+    def carry_out(self) -> None:
+        remove_file(self.path)
+        if self.path.parent.name == "lvsnat":
+            with contextlib.suppress(OSError):
+                self.path.parent.rmdir()
+
+
+@dataclass(frozen=True, slots=True)
+class Systemctl:
+    """Tell systemd."""
+
+    words: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"run systemctl {' '.join(self.words)}"
+
+    def carry_out(self) -> None:
+        done = run(["systemctl", *self.words])
+        if done.returncode != 0:
+            said = done.stderr.strip() or f"exit status {done.returncode}"
+            raise LvsnatError(f"systemctl {' '.join(self.words)}: {said.splitlines()[0]}")
+
+
+Step = Write | Remove | Systemctl
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The files of an installation."""
+
+    unit: Path
+    config: Path
+
+    @classmethod
+    def below(cls, root: Path, config: Path) -> Place:
+        """Below another root than ``/``: an image, or the folder of a package to be."""
+        here = root.absolute()
+        unit = here / "etc/systemd/system" / units.NAME
+        return cls(unit, here / config.absolute().relative_to(_ROOT))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is there."""
+
+    unit: str | None = None
+    config: str | None = None
+    systemd: bool = True
+    """Whether systemd runs, and is about these files."""
+    enabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What there is to do, and what is left to say."""
+
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...]
+
+
+def look(place: Place, root: Path) -> Seen:
+    """See what is there."""
+    systemd = root.resolve() == _ROOT and BOOTED.is_dir() and bool(shutil.which("systemctl"))
+    enabled = systemd and run(["systemctl", "is-enabled", "--quiet", units.NAME]).returncode == 0
+    return Seen(read_file(place.unit), read_file(place.config), systemd, enabled)
+
+
+def installing(place: Place, seen: Seen, service: Service) -> Work:
+    """Decide what to do to have lvsnat started at boot."""
+    steps: list[Step] = []
+    notes: list[str] = []
+    text = service.render()
+    if seen.unit is None or (seen.unit != text and units.is_as_written(seen.unit)):
+        steps.append(Write(place.unit, text, new=seen.unit is None))
+        if seen.systemd:
+            steps.append(Systemctl(("daemon-reload",)))
+    elif seen.unit != text:
+        notes.append(
+            f"{place.unit} was changed by hand and is kept; 'systemctl edit {units.NAME}' is the"
+            " way to change it that lasts: move the file away and install again"
+        )
+    if seen.config is None:
+        steps.append(Write(place.config, units.starter(), new=True))
+    if not seen.systemd:
+        notes.append(
+            f"systemd does not run these files here: 'systemctl enable {units.NAME}' where it does,"
+            " or have another init system run 'lvsnat apply --boot' once the network is up"
+        )
+    elif not seen.enabled:
+        steps.append(Systemctl(("enable", units.NAME)))
+    return Work(tuple(steps), tuple(notes))
+
+
+def uninstalling(place: Place, seen: Seen) -> Work:
+    """Decide what to do to have all that ``installing`` did undone."""
+    steps: list[Step] = []
+    notes: list[str] = []
+    goes = seen.unit is not None and units.is_as_written(seen.unit)
+    if seen.enabled:
+        # The unit does nothing when it is stopped: the kernel goes on serving.
+        steps.append(Systemctl(("disable", *(["--now"] if goes else []), units.NAME)))
+    if goes:
+        steps.append(Remove(place.unit))
+        if seen.systemd:
+            steps.append(Systemctl(("daemon-reload",)))
+    elif seen.unit is not None:
+        notes.append(f"{place.unit} was changed by hand and is kept")
+    if seen.config == units.starter():
+        steps.append(Remove(place.config))
+    elif seen.config is not None:
+        notes.append(f"{place.config} is kept: it is your configuration")
+    if steps and seen.systemd:
+        notes.append("what lvsnat made in the kernel stays: 'lvsnat clear' takes it away")
+    return Work(tuple(steps), tuple(notes))
+
+
+def carry_out(steps: Sequence[Step], report: Callable[[Step], None]) -> None:
+    """Do the steps in order; a second run begins where a failure ended the first."""
+    for number, step in enumerate(steps):
+        try:
+            step.carry_out()
+        except LvsnatError as error:
+            if number == 0:
+                raise
+            cure = f"{error.hint}; " if error.hint else ""
+            raise PartlyAppliedError(
+                f"{error.message}\n{number} of {len(steps)} steps were done",
+                f"{cure}the same command finishes it once that is cured",
+            ) from None
+        report(step)
