@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,12 +12,15 @@ import typer
 from lvsnat.cli import output
 from lvsnat.cli.context import Session
 from lvsnat.cli.options import Output
+from lvsnat.plan.guard import Risk
+from lvsnat.plan.planner import Report
+from lvsnat.system import interrupted_by_every_end
 from lvsnat.ui import words
 from lvsnat.ui.counts import Tally
 
 if TYPE_CHECKING:
     from lvsnat.config.edit import ConfigDocument
-    from lvsnat.director.director import Options
+    from lvsnat.director.director import Options, Overriding, Text
     from lvsnat.director.transaction import Transaction
 
 
@@ -29,11 +33,26 @@ class Manner:
     force: bool = False
     no_wait: bool = False
     output: Output = Output.TABLE
+    accepted: frozenset[Risk] = frozenset()
+    """Risks that the command itself is about; ``force`` accepts every other one, too."""
+    quiet: bool = False
+    """Draw nothing: another step follows, which does."""
+    expect: str | None = None
+    """The fingerprint of the plan that the operator has looked at."""
 
     def options(self) -> Options:
         from lvsnat.director.director import Options
 
         return Options(adopt=self.adopt, wait=not self.no_wait)
+
+    def forced(self) -> Manner:
+        return replace(self, force=True)
+
+    def accept(self, *risks: Risk) -> Manner:
+        return replace(self, accepted=self.accepted | set(risks))
+
+    def accepting(self) -> Collection[Risk]:
+        return tuple(Risk) if self.force else self.accepted
 
 
 def edit(ctx: typer.Context, change: Callable[[ConfigDocument], None], manner: Manner) -> None:
@@ -42,31 +61,49 @@ def edit(ctx: typer.Context, change: Callable[[ConfigDocument], None], manner: M
         finish(transaction, manner)
 
 
-def apply(ctx: typer.Context, manner: Manner) -> None:
-    """Make the world as the configuration says."""
-    with Session.of(ctx).director().applying(manner.options()) as transaction:
+def apply(ctx: typer.Context, manner: Manner, given: Text | None = None) -> None:
+    """Make the world as the configuration says, or as a text that becomes the configuration."""
+    with Session.of(ctx).director().applying(manner.options(), given) as transaction:
+        finish(transaction, manner)
+
+
+def override(ctx: typer.Context, change: Overriding, manner: Manner) -> None:
+    """Lay something over the configuration and make what that changes so."""
+    with Session.of(ctx).director().overriding(change, manner.options()) as transaction:
         finish(transaction, manner)
 
 
 def finish(transaction: Transaction, manner: Manner) -> None:
     """Take the last step: carry out, or only show."""
+    transaction.expect(manner.expect)
     if manner.dry_run:
-        output.plan(transaction.plan, transaction.objections, manner.output)
+        risks = [one for one in transaction.objections if one.risk not in manner.accepted]
+        output.plan(transaction.plan, risks, manner.output)
         output.talk("dry run: nothing was changed")
     else:
         _carry_out(transaction, manner)
     _mention_drift(transaction)
+    output.warnings(transaction.warnings())
 
 
 def _carry_out(transaction: Transaction, manner: Manner) -> None:
     plan = transaction.plan
     try:
-        with output.carrying_out(plan, transaction.objections, manner.output) as report:
-            transaction.carry_out(report, force=manner.force)
+        with (
+            interrupted_by_every_end(),
+            _drawing(transaction, manner) as report,
+        ):
+            transaction.carry_out(report, accepted=manner.accepting())
     except KeyboardInterrupt:
         output.talk("'lvsnat plan' shows what differs now")
         raise
     output.talk(Tally.of(plan.changes).done() if plan.changes else "in sync: nothing to change")
+
+
+def _drawing(transaction: Transaction, manner: Manner) -> AbstractContextManager[Report]:
+    if manner.quiet:
+        return nullcontext(lambda _: None)
+    return output.carrying_out(transaction.plan, transaction.objections, manner.output)
 
 
 def _mention_drift(transaction: Transaction) -> None:

@@ -6,16 +6,16 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lvsnat.cli.options import Output
+from lvsnat.model.caution import Caution
 from lvsnat.model.service import VirtualService
-from lvsnat.model.status import DirectorStatus
 from lvsnat.plan.change import Change
 from lvsnat.plan.guard import Objection
 from lvsnat.plan.planner import Plan, Report
-from lvsnat.ui import pipes
+from lvsnat.ui import pipes, words
 
 if TYPE_CHECKING:
     from lvsnat.ui.jsonout import Document
@@ -30,8 +30,9 @@ def plan(value: Plan, risks: Sequence[Objection], output: Output) -> None:
     if output is not Output.TABLE:
         return _document(jsonout.plan_document(value, risks), output)
     from lvsnat.ui import diff, theme
+    from lvsnat.ui.tables import Lines
 
-    return theme.show(theme.result_console(), *diff.plan_lines(value, risks))
+    return theme.show(theme.result_console(), Lines([*diff.plan_lines(value, risks)]))
 
 
 def services(values: Sequence[VirtualService], output: Output) -> None:
@@ -58,17 +59,6 @@ def service(value: VirtualService, output: Output) -> None:
     return theme.show(theme.result_console(), *view.service_detail(value))
 
 
-def status(value: DirectorStatus, output: Output) -> None:
-    from lvsnat.ui import jsonout
-
-    if output is not Output.TABLE:
-        return _document(jsonout.status_document(value), output)
-    from lvsnat.ui import status as view
-    from lvsnat.ui import theme
-
-    return theme.show(theme.result_console(), *view.status_view(value))
-
-
 @contextlib.contextmanager
 def carrying_out(value: Plan, risks: Sequence[Objection], output: Output) -> Iterator[Report]:
     """Draw changes as they are confirmed; of many, a bar on a terminal and the lines at the end."""
@@ -93,8 +83,29 @@ def carrying_out(value: Plan, risks: Sequence[Objection], output: Output) -> Ite
         with _bar(len(value.changes)) as report:
             yield report
         from lvsnat.ui import diff, theme
+        from lvsnat.ui.tables import Lines
 
-        theme.show(theme.result_console(), *map(diff.change_line, value.changes))
+        theme.show(theme.result_console(), Lines([*map(diff.change_line, value.changes)]))
+
+
+@contextlib.contextmanager
+def watching(title: str) -> Iterator[Callable[[str, float], None]]:
+    """Show what is waited for, and how long still: one line that changes, or a line per change."""
+    if sys.stderr.isatty():
+        from lvsnat.ui import progress, theme
+
+        with progress.spinner(theme.talk_console(), title) as show:
+            yield show
+        return
+    said = ""
+
+    def say(state: str, left: float) -> None:
+        nonlocal said
+        if state != said:
+            said = state
+            talk(f"{title}: {state} ({words.span(left)} left)")
+
+    yield say
 
 
 def talk(message: str, style: str = "") -> None:
@@ -104,6 +115,20 @@ def talk(message: str, style: str = "") -> None:
     from lvsnat.ui import theme
 
     theme.show(theme.talk_console(), Text(message, style))
+
+
+def warnings(values: Sequence[Caution]) -> None:
+    """Say what will stop the traffic although the plan is carried out, and the cure."""
+    if not values:
+        return
+    from rich.text import Text
+
+    from lvsnat.ui import theme
+
+    console = theme.talk_console()
+    for value in values:
+        theme.show(console, Text.assemble(("warning: ", "warn"), value.message))
+        theme.show(console, Text.assemble(("hint: ", "hint"), value.hint))
 
 
 def error(message: str, hint: str | None) -> None:
@@ -136,9 +161,13 @@ def _silent(change: Change) -> None:
 def _document(document: Document, output: Output) -> None:
     from lvsnat.ui import jsonout
 
-    text = jsonout.render(document, jsonout.Notation(output))
+    text(jsonout.render(document, jsonout.Notation(output)))
+
+
+def text(value: str) -> None:
+    """Write a text as it is."""
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(value)
         sys.stdout.flush()
     except BrokenPipeError:
         pipes.silence(sys.stdout)

@@ -1,4 +1,4 @@
-"""lvsnat plan, lvsnat apply: what differs, and the end of it."""
+"""lvsnat plan, apply, clear: what differs, the end of it, and the end of everything."""
 
 from __future__ import annotations
 
@@ -6,21 +6,43 @@ from typing import Annotated
 
 import typer
 
-from lvsnat.cli import changing, output
+from lvsnat.cli import asking, boot, changing, output
 from lvsnat.cli.changing import Manner
 from lvsnat.cli.context import Session
+from lvsnat.cli.given import given
 from lvsnat.cli.options import (
     AdoptOption,
     DryRunOption,
+    FileArgument,
     ForceOption,
     NoWaitOption,
     Output,
     OutputOption,
+    YesOption,
 )
-from lvsnat.errors import ExitCode
+from lvsnat.errors import ExitCode, UsageError
+from lvsnat.plan.guard import Risk
 
 ExitCodeOption = Annotated[
     bool, typer.Option("--exit-code", help="Exit with 3 where something differs.")
+]
+ExpectOption = Annotated[
+    str | None,
+    typer.Option(
+        "--expect",
+        metavar="FINGERPRINT",
+        help="Refuse if the plan is not the one with this fingerprint, as 'lvsnat plan' showed it.",
+    ),
+]
+
+
+BootOption = Annotated[
+    bool,
+    typer.Option(
+        "--boot",
+        help="As the host starts: wait for the networks of the VIPs, and take back a trial that"
+        " nobody kept.",
+    ),
 ]
 
 
@@ -33,21 +55,58 @@ def plan(
     """Show what 'lvsnat apply' would change, and change nothing."""
     transaction = Session.of(ctx).director().planned()
     output.plan(transaction.plan, transaction.objections, output_format)
+    output.warnings(transaction.warnings())
     if exit_code and transaction.plan:
         raise typer.Exit(ExitCode.DRIFT)
 
 
 def apply(
     ctx: typer.Context,
+    file: FileArgument = None,
     *,
+    at_boot: BootOption = False,
+    expect: ExpectOption = None,
     dry_run: DryRunOption = False,
     adopt: AdoptOption = False,
     force: ForceOption = False,
     no_wait: NoWaitOption = False,
     output_format: OutputOption = Output.TABLE,
 ) -> None:
-    """Make this host as the configuration says.
+    """Make this host as the configuration says, or as FILE, which becomes the configuration.
 
     All or nothing: a change that is refused undoes those made before it.
     """
-    changing.apply(ctx, Manner(dry_run, adopt, force, no_wait, output_format))
+    manner = Manner(dry_run, adopt, force, no_wait, output_format, expect=expect)
+    if not at_boot:
+        changing.apply(ctx, manner, given(file))
+    elif file is None:
+        boot.apply(ctx, manner)
+    else:
+        raise UsageError("--boot is about the configuration in its place", "leave FILE out")
+
+
+def clear(
+    ctx: typer.Context,
+    *,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    force: ForceOption = False,
+    no_wait: NoWaitOption = False,
+    output_format: OutputOption = Output.TABLE,
+) -> None:
+    """Take away everything that lvsnat made on this host; the configuration stays.
+
+    Services, real servers, addresses and rules go, kernel settings get their old values back. What
+    somebody else made is left alone. 'lvsnat apply' makes everything again.
+    """
+    plain = Manner(dry_run=dry_run, force=force, no_wait=no_wait, output=output_format)
+    manner = plain.accept(*(set(Risk) - {Risk.CUTS_SESSION}))
+    if not dry_run:
+        asking.insist(yes=yes)
+    with Session.of(ctx).director().clearing(manner.options()) as transaction:
+        if transaction.plan and not dry_run:
+            transaction.insist_on_safety(manner.accepting())
+            if not yes:
+                output.plan(transaction.plan, transaction.objections, output_format)
+                asking.confirm("Take all of this away?")
+        changing.finish(transaction, manner)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lvsnat.cli import changing
+from lvsnat.cli import changing, draining, output, words
 from lvsnat.cli.changing import Manner
+from lvsnat.cli.context import Session
+from lvsnat.cli.draining import Drain
 from lvsnat.cli.options import (
     AdoptOption,
+    DeadlineOption,
     DryRunOption,
     ForceOption,
     LowerOption,
     NewServerArgument,
     NoWaitOption,
+    NowOption,
     Output,
     OutputOption,
     ServerArgument,
@@ -24,10 +28,32 @@ from lvsnat.cli.options import (
     WeightOption,
 )
 from lvsnat.errors import UsageError
+from lvsnat.model.override import Override, Reason
 from lvsnat.model.service import RealServer
+from lvsnat.ui.words import moment
 
 if TYPE_CHECKING:
     from lvsnat.config.edit import ConfigDocument
+
+WaitOption = Annotated[
+    bool, typer.Option("--wait", help="Wait until it holds no active connection.")
+]
+AllOption = Annotated[
+    bool,
+    typer.Option("--all", help="Wait for inactive connections and persistent clients, too."),
+]
+RemoveOption = Annotated[
+    bool, typer.Option("--remove", help="Wait, then remove it from the configuration.")
+]
+ForOption = Annotated[
+    int | None,
+    typer.Option(
+        "--for",
+        parser=words.parse_duration,
+        metavar="DURATION",
+        help="Bring it back after so long: 90s, 5m, 2h.",
+    ),
+]
 
 app = typer.Typer(help="Real servers: the machines that answer for a service.")
 
@@ -87,15 +113,88 @@ def remove(
     service: ServiceArgument,
     address: ServerArgument,
     *,
+    now: NowOption = False,
+    deadline: DeadlineOption = None,
     dry_run: DryRunOption = False,
     adopt: AdoptOption = False,
     force: ForceOption = False,
     no_wait: NoWaitOption = False,
     output_format: OutputOption = Output.TABLE,
 ) -> None:
-    """Remove a real server from a service."""
+    """Remove a real server from a service; a busy one is drained first, unless --now."""
     manner = Manner(dry_run, adopt, force, no_wait, output_format)
-    changing.edit(ctx, lambda document: document.remove_server(service, address), manner)
+    draining.remove_gently(ctx, Drain(service, address, deadline), manner, now=now)
+
+
+@app.command()
+def drain(
+    ctx: typer.Context,
+    service: ServiceArgument,
+    address: ServerArgument,
+    *,
+    wait: WaitOption = False,
+    deadline: DeadlineOption = None,
+    everything: AllOption = False,
+    remove: RemoveOption = False,
+    dry_run: DryRunOption = False,
+    adopt: AdoptOption = False,
+    force: ForceOption = False,
+    no_wait: NoWaitOption = False,
+    output_format: OutputOption = Output.TABLE,
+) -> None:
+    """Let a real server's connections end: it keeps them and gets no new ones."""
+    wish = Drain(service, address, deadline, wait or everything, everything, remove)
+    draining.drain(ctx, wish, Manner(dry_run, adopt, force, no_wait, output_format))
+
+
+@app.command()
+def disable(
+    ctx: typer.Context,
+    service: ServiceArgument,
+    address: ServerArgument,
+    *,
+    duration: ForOption = None,
+    dry_run: DryRunOption = False,
+    adopt: AdoptOption = False,
+    force: ForceOption = False,
+    no_wait: NoWaitOption = False,
+    output_format: OutputOption = Output.TABLE,
+) -> None:
+    """Give a real server no new connections until it is enabled, or for a while."""
+    from lvsnat.director.drain import holding_at_zero
+
+    director = Session.of(ctx).director()
+    until = None if duration is None else director.clock.now() + duration
+    override = Override(Reason.DISABLED, until)
+    manner = Manner(dry_run, adopt, force, no_wait, output_format)
+    with director.overriding(
+        holding_at_zero(service, address, override), manner.options()
+    ) as transaction:
+        changing.finish(transaction, manner)
+    if until is not None and not dry_run and not director.daemon_runs():
+        output.talk(
+            f"note: no lvsnat daemon runs: the first 'lvsnat apply' after {moment(until)}"
+            " brings it back"
+        )
+
+
+@app.command()
+def enable(
+    ctx: typer.Context,
+    service: ServiceArgument,
+    address: ServerArgument,
+    *,
+    dry_run: DryRunOption = False,
+    adopt: AdoptOption = False,
+    force: ForceOption = False,
+    no_wait: NoWaitOption = False,
+    output_format: OutputOption = Output.TABLE,
+) -> None:
+    """Give a drained or disabled server the weight of the configuration again."""
+    from lvsnat.director.drain import letting_go
+
+    manner = Manner(dry_run, adopt, force, no_wait, output_format)
+    changing.override(ctx, letting_go(service, address), manner)
 
 
 def _with(

@@ -16,6 +16,7 @@ from lvsnat.cli.options import (
     FlagsOption,
     ForceOption,
     NoWaitOption,
+    NowOption,
     Output,
     OutputOption,
     PersistentOption,
@@ -25,6 +26,7 @@ from lvsnat.cli.options import (
 from lvsnat.errors import UsageError
 from lvsnat.model.endpoint import parse_listener
 from lvsnat.model.service import RealServer, Scheduler, VirtualService
+from lvsnat.plan.guard import Risk
 
 if TYPE_CHECKING:
     from lvsnat.config.edit import ConfigDocument
@@ -38,7 +40,8 @@ ListenArgument = Annotated[
     str,
     typer.Argument(
         metavar="LISTEN",
-        help="Where clients connect: tcp/192.168.1.50:80, udp/[2001:db8::50]:53, fwmark/7.",
+        help="Where clients connect: tcp/192.168.1.50:80, tcp/192.168.1.50:8000-8100,9000,"
+        " udp/[2001:db8::50]:53, fwmark/7.",
     ),
 ]
 ServerOption = Annotated[
@@ -119,14 +122,17 @@ def remove(
     ctx: typer.Context,
     service: ServiceArgument,
     *,
+    now: NowOption = False,
     dry_run: DryRunOption = False,
     adopt: AdoptOption = False,
     force: ForceOption = False,
     no_wait: NoWaitOption = False,
     output_format: OutputOption = Output.TABLE,
 ) -> None:
-    """Remove a service and its real servers from it."""
+    """Remove a service with its real servers; one with active connections only with --now."""
     manner = Manner(dry_run, adopt, force, no_wait, output_format)
+    if now:
+        manner = manner.accept(Risk.CUTS_CONNECTIONS)
     changing.edit(ctx, lambda document: document.remove_service(service), manner)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TypeVar
+from ipaddress import ip_network
+from typing import NamedTuple, TypeVar
 
 from lvsnat.errors import UsageError
-from lvsnat.model.endpoint import Endpoint
+from lvsnat.model.config import IPNetwork
+from lvsnat.model.connection import STATES
+from lvsnat.model.endpoint import Endpoint, IPAddress, parse_address
 from lvsnat.model.rules import MAX_THRESHOLD
 from lvsnat.model.service import MAX_WEIGHT, Persistence, RealServer, SchedulerFlag
 
@@ -15,6 +18,9 @@ NONE = "none"
 """Takes a setting away."""
 
 MAX_DIGITS = 10
+MIN_SECONDS = 0.1
+MAX_SECONDS = 86_400
+_UNITS = {"s": 1, "m": 60, "h": 3600}
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -56,6 +62,14 @@ def parse_weight(text: str) -> int:
     return int(text)
 
 
+def parse_duration(text: str) -> int:
+    """Read ``90``, ``90s``, ``5m`` or ``2h``: seconds."""
+    number, unit = (text, "s") if _is_number(text) else (text[:-1], text[-1:])
+    if not _is_number(number) or unit not in _UNITS:
+        raise UsageError(f"{text!r} is not a duration", "write 90s, 5m or 2h")
+    return int(number) * _UNITS[unit]
+
+
 def parse_limit(text: str) -> int:
     """Read a number of connections."""
     if not _is_number(text) or int(text) > MAX_THRESHOLD:
@@ -63,6 +77,58 @@ def parse_limit(text: str) -> int:
             f"{text!r} is not a number of connections",
             f"it is a number from 0 to {MAX_THRESHOLD}; 0 sets no limit",
         )
+    return int(text)
+
+
+class Place(NamedTuple):
+    """Where a server is, as far as somebody said so."""
+
+    address: IPAddress | None
+    port: int | None
+
+
+def parse_place(text: str) -> Place:
+    """Read an address, or an address and a port."""
+    try:
+        return Place(parse_address(text), None)
+    except UsageError:
+        endpoint = Endpoint.parse(text)
+        return Place(endpoint.address, endpoint.port)
+
+
+def parse_network(text: str) -> IPNetwork:
+    """Read a network, or a single address; bits behind the prefix do no harm."""
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is not a network", "write 203.0.113.0/24, 2001:db8::/48 or one address"
+        ) from None
+
+
+def parse_state(text: str) -> str:
+    """Read a state of a connection, in capitals or not."""
+    if text.upper() not in STATES:
+        raise UsageError(f"{text!r} is not a state", f"known: {', '.join(STATES)}")
+    return text.upper()
+
+
+def parse_seconds(text: str) -> float:
+    """Read how long to wait: ``2``, ``0.5``."""
+    whole, dot, part = text.partition(".")
+    numbers = _is_number(whole) and (not dot or _is_number(part))
+    if not numbers or not MIN_SECONDS <= float(text) <= MAX_SECONDS:
+        raise UsageError(
+            f"{text!r} is not a number of seconds",
+            f"it is a number from {MIN_SECONDS} to {MAX_SECONDS}",
+        )
+    return float(text)
+
+
+def parse_positive(text: str) -> int:
+    """Read a number from 1 on."""
+    if not _is_number(text) or int(text) == 0:
+        raise UsageError(f"{text!r} is not a number of lines", "it is a number from 1 on")
     return int(text)
 
 

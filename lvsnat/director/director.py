@@ -6,11 +6,9 @@ Every change takes the same path: edit the wish, expand it, observe, plan, carry
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Protocol
 
 from lvsnat.config.edit import ConfigDocument
 from lvsnat.config.parse import parse_config
@@ -18,20 +16,24 @@ from lvsnat.config.problems import ConfigError
 from lvsnat.director import ledgerfile, overridefile
 from lvsnat.director.draft import Draft, difference
 from lvsnat.director.paths import Paths
-from lvsnat.director.status import Stats, status
+from lvsnat.director.ports import Adviser, TrafficBackend
+from lvsnat.director.rewrite import Rewrite
+from lvsnat.director.scope import Scope, View, scope
+from lvsnat.director.status import status
+from lvsnat.director.traffic import Traffic
 from lvsnat.director.transaction import Transaction
 from lvsnat.errors import UsageError
 from lvsnat.host.placement import cuts_session
-from lvsnat.model.config import Config
+from lvsnat.host.resources import SYSCTL
+from lvsnat.model.caution import Caution
+from lvsnat.model.config import Config, Timeouts
 from lvsnat.model.resource import Key, Resource, State, state_of
-from lvsnat.model.status import DirectorStatus
+from lvsnat.model.status import DirectorStatus, ServerStats
 from lvsnat.plan.backend import Backend
-from lvsnat.plan.change import Change, Create, key_of, subject
-from lvsnat.plan.guard import objections
+from lvsnat.plan.guard import Objection, objections
 from lvsnat.plan.ledger import Ledger
-from lvsnat.plan.overlay import Overrides, overlay
-from lvsnat.plan.planner import Plan, caused_by, plan
-from lvsnat.system import locked, now, read_file
+from lvsnat.plan.overlay import Overrides, holding, overlay
+from lvsnat.system import Clock, SystemClock, is_locked, read_file
 
 Edit = Callable[[ConfigDocument], None]
 Overriding = Callable[[Config, Overrides], Overrides]
@@ -48,31 +50,19 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A configuration to be, and where it comes from."""
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """What should be: the configuration, and what the operator laid over it."""
 
     config: Config
     overrides: Overrides
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """The two states, and what is ours, at one moment."""
-
-    desired: State
-    observed: State
-    ledger: Ledger
-
-    def plan(self) -> Plan:
-        return plan(self.desired, self.observed, self.ledger)
-
-
-class TrafficBackend(Backend, Protocol):
-    """The backend that carries connections, and counts them."""
-
-    def read(self) -> tuple[Iterable[Resource], Stats]:
-        """What exists and what it has carried, from one reading."""
-        ...
 
 
 class Director:
@@ -83,13 +73,17 @@ class Director:
         paths: Paths,
         traffic: TrafficBackend,
         others: Sequence[Backend] = (),
+        advisers: Sequence[Adviser] = (),
         *,
         ssh_connection: str = "",
+        clock: Clock | None = None,
     ) -> None:
         """``ssh_connection`` is sshd's SSH_CONNECTION, if the operator came by ssh."""
         self.paths = paths
+        self.clock = clock or SystemClock()
         self._traffic = traffic
         self._others = others
+        self._advisers = advisers
         self._backends: tuple[Backend, ...] = (*others, traffic)
         self._cuts_session = partial(cuts_session, ssh_connection=ssh_connection)
 
@@ -107,7 +101,7 @@ class Director:
 
     def planned(self) -> Transaction:
         """What apply would do, read without the lock: only for showing."""
-        return self._transaction(Wish(self.config(), self.overrides()), Options())
+        return self.transaction(Wish(self.config(), self.overrides()), Options())
 
     def status(self) -> DirectorStatus:
         """What should be, what is and what it carries."""
@@ -115,30 +109,54 @@ class Director:
         desired = self._desired(wish)
         found, stats = self._traffic.read()
         seen = state_of((*found, *self._observe(self._others, desired, ledger)))
-        return status(wish.config, desired, seen, ledger, stats)
+        whole = status(wish.config, View(desired, seen, ledger), stats, wish.overrides)
+        return replace(whole, table=self._traffic.table_state())
+
+    def traffic(self) -> Traffic:
+        """What it carries."""
+        return Traffic(self.config(), self._traffic)
 
     @contextlib.contextmanager
-    def applying(self, options: Options) -> Iterator[Transaction]:
-        """Prepare to make the world as the configuration says."""
-        with locked(self.paths.lock, wait=options.wait):
-            wish = Wish(self.config(), self.overrides())
-            yield self._transaction(wish, options)
+    def applying(self, options: Options, given: Text | None = None) -> Iterator[Transaction]:
+        """Prepare to make the world as the configuration says, or as a text that replaces it."""
+        with self.paths.locked(wait=options.wait):
+            overrides = holding(self.overrides(), self.clock.now())
+            if given is None:
+                yield self.transaction(Wish(self.config(), overrides), options)
+            else:
+                wish = Wish(parse_config(given.text, given.source), overrides)
+                yield self.transaction(wish, options, files=self._replaced(given.text))
 
     @contextlib.contextmanager
     def editing(self, edit: Edit, options: Options) -> Iterator[Transaction]:
         """Prepare an edit of the configuration and exactly the changes that it causes."""
-        with locked(self.paths.lock, wait=options.wait):
-            before = Wish(self.config(), self.overrides())
-            document = ConfigDocument.parse(self._text())
+        with self.paths.locked(wait=options.wait):
+            text = self._text()
+            document = ConfigDocument.parse(text, str(self.paths.config))
+            before = Wish(document.config, self.overrides())
             edit(document)
             after = Wish(_checked(document.text), before.overrides)
-            files = [(self.paths.config, document.text)]
-            yield self._transaction(after, options, before=before, files=files)
+            files = [Rewrite(self.paths.config, text, document.text)]
+            yield self.transaction(after, options, before=before, files=files)
+
+    @contextlib.contextmanager
+    def overriding(self, change: Overriding, options: Options) -> Iterator[Transaction]:
+        """Prepare a change of the overrides and exactly the changes that it causes."""
+        with self.paths.locked(wait=options.wait):
+            before = Wish(self.config(), self.overrides())
+            after = Wish(before.config, change(before.config, before.overrides))
+            yield self.transaction(after, options, before=before)
+
+    @contextlib.contextmanager
+    def clearing(self, options: Options) -> Iterator[Transaction]:
+        """Prepare to take away everything that is ours; configuration and overrides stay."""
+        with self.paths.locked(wait=options.wait):
+            yield self.transaction(Wish(Config(), {}), options, keep_overrides=True)
 
     @contextlib.contextmanager
     def drafting(self, edit: Edit, *, wait: bool = True) -> Iterator[Draft]:
         """Prepare an edit of the configuration alone; no backend is asked."""
-        with locked(self.paths.lock, wait=wait):
+        with self.paths.locked(wait=wait):
             text = self._text()
             document = ConfigDocument.parse(text, str(self.paths.config))
             before = state_of(self._traffic.expand(document.config))
@@ -147,17 +165,18 @@ class Director:
             edited = document.text != text
             yield Draft(difference(before, after), self.paths.config, document.text, edited)
 
-    @contextlib.contextmanager
-    def overriding(self, change: Overriding, options: Options) -> Iterator[Transaction]:
-        """Prepare a change of the overrides and exactly the changes that it causes."""
-        with locked(self.paths.lock, wait=options.wait):
-            before = Wish(self.config(), self.overrides())
-            after = Wish(before.config, change(before.config, before.overrides))
-            yield self._transaction(after, options, before=before)
-
     def table(self) -> tuple[Resource, ...]:
         """Every service and server that carries connections now, whoever made it."""
         return tuple(self._traffic.read()[0])
+
+    def timeouts(self) -> Timeouts:
+        """How long idle connections are kept now, whoever said so."""
+        return self._traffic.timeouts()
+
+    def warnings(self, config: Config | None = None) -> tuple[Caution, ...]:
+        """What would stop the traffic of a configuration, or of the present one."""
+        wish = self.config() if config is None else config
+        return tuple(one for adviser in self._advisers for one in adviser.warnings(wish))
 
     def expand(self, config: Config) -> State:
         """Everything that the configuration asks for."""
@@ -165,11 +184,64 @@ class Director:
             resource for backend in self._backends for resource in backend.expand(config)
         )
 
+    def held(self, server: Key) -> ServerStats | None:
+        """What a server holds now; None if it is not there."""
+        stats = self._traffic.read()[1].get(server)
+        return stats if isinstance(stats, ServerStats) else None
+
+    def setting(self, name: str) -> str | None:
+        """A kernel setting as it is now; None if there is none."""
+        key = Key(SYSCTL, name)
+        seen = state_of(self._seen(self._others, [key])).get(key)
+        return None if seen is None else seen.settings()["value"]
+
+    def daemon_runs(self) -> bool:
+        """Whether a daemon watches over this director now."""
+        return is_locked(self.paths.daemon_lock)
+
+    def transaction(
+        self,
+        wish: Wish,
+        options: Options,
+        *,
+        before: Wish | None = None,
+        files: Sequence[Rewrite] = (),
+        keep_overrides: bool = False,
+    ) -> Transaction:
+        """Prepare to make the world as a wish says, under a lock that the caller holds.
+
+        With ``before``, exactly what differs between the two wishes.
+        """
+        on_disk = ledgerfile.load(self.paths.ledger)
+        view = self._view(wish, on_disk)
+        old = None if before is None else self._desired(before)
+        part = scope(view, old, adopt=options.adopt)
+        overrides = [] if keep_overrides else self._overrides_file(wish, view.desired)
+        return Transaction(
+            part.plan,
+            part.drift,
+            self._objections(part, view),
+            on_disk,
+            part.ledger,
+            self.paths.ledger,
+            self._backends,
+            (*files, *overrides),
+            partial(self.warnings, wish.config),
+        )
+
     def _text(self) -> str:
         return read_file(self.paths.config) or ""
 
+    def _replaced(self, text: str) -> list[Rewrite]:
+        """The configuration with another text; the old one is kept beside it."""
+        old = read_file(self.paths.config)
+        if old is None or old == text:
+            return [] if old == text else [Rewrite(self.paths.config, None, text)]
+        kept = self.paths.replaced_config
+        return [Rewrite(kept, read_file(kept), old), Rewrite(self.paths.config, old, text)]
+
     def _desired(self, wish: Wish) -> State:
-        return overlay(self.expand(wish.config), wish.overrides, now())
+        return overlay(self.expand(wish.config), wish.overrides, self.clock.now())
 
     def _view(self, wish: Wish, ledger: Ledger) -> View:
         desired = self._desired(wish)
@@ -178,55 +250,27 @@ class Director:
     def _observe(
         self, backends: Iterable[Backend], desired: State, ledger: Ledger
     ) -> Iterator[Resource]:
-        keys = desired.keys() | ledger.owned | ledger.originals.keys()
+        return self._seen(backends, desired.keys() | ledger.owned | ledger.originals.keys())
+
+    def _seen(self, backends: Iterable[Backend], keys: Collection[Key]) -> Iterator[Resource]:
         for backend in backends:
             yield from backend.observe(keys)
 
-    def _transaction(
-        self,
-        wish: Wish,
-        options: Options,
-        *,
-        before: Wish | None = None,
-        files: Sequence[tuple[Path, str]] = (),
-    ) -> Transaction:
-        on_disk = ledgerfile.load(self.paths.ledger)
-        view = self._view(wish, on_disk)
-        whole, ledger = view.plan(), on_disk.pruned(view.desired, view.observed)
-        if options.adopt and whole.conflicts:
-            ledger = ledger.adopting(resource.key for resource in whole.conflicts)
-            whole = plan(view.desired, view.observed, ledger)
-        mine, drift = whole, Plan()
-        if before is not None:
-            touched = _with_parents(caused_by(self._desired(before), view.desired), whole)
-            mine, drift = whole.only(touched), whole.without(touched)
-        return Transaction(
-            mine,
-            drift,
-            objections(mine, view.observed, cuts_session=self._cuts_session),
-            on_disk,
-            ledger,
-            self.paths.ledger,
-            self._backends,
-            (*files, *self._overrides_file(wish, view.desired)),
+    def _objections(self, part: Scope, view: View) -> tuple[Objection, ...]:
+        return objections(
+            part.plan, view.observed, cuts_session=self._cuts_session, active=self._active
         )
 
-    def _overrides_file(self, wish: Wish, desired: State) -> list[tuple[Path, str]]:
+    def _active(self) -> Mapping[Key, int]:
+        stats = self._traffic.read()[1]
+        return {key: one.active for key, one in stats.items() if isinstance(one, ServerStats)}
+
+    def _overrides_file(self, wish: Wish, desired: State) -> list[Rewrite]:
         kept = {key: override for key, override in wish.overrides.items() if key in desired}
         if kept == self.overrides():
             return []
-        return [(self.paths.overrides, overridefile.render(kept))]
-
-
-def _with_parents(touched: set[Key], whole: Plan) -> set[Key]:
-    """Add what a touched resource needs: the parent that is gone, with the parent's children."""
-    created = {key_of(change) for change in whole.changes if isinstance(change, Create)}
-    parents = {_owner(change) for change in whole.changes if key_of(change) in touched} & created
-    return touched | {key_of(change) for change in whole.changes if _owner(change) in parents}
-
-
-def _owner(change: Change) -> Key:
-    return subject(change).owner
+        path = self.paths.overrides
+        return [Rewrite(path, read_file(path), overridefile.render(kept))]
 
 
 def _checked(text: str) -> Config:

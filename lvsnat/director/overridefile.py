@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 from lvsnat.errors import LvsnatError
+from lvsnat.model.override import Override, Reason
 from lvsnat.model.resource import Key
-from lvsnat.plan.overlay import Override, Overrides, Reason
+from lvsnat.plan.overlay import Overrides
 from lvsnat.system import read_file
 
 VERSION = 1

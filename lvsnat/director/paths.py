@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from lvsnat.system import locked, sweep
 
 DEFAULT_CONFIG = "/etc/lvsnat/lvsnat.toml"
 
@@ -27,6 +30,16 @@ class Paths:
         )
 
     @property
+    def replaced_config(self) -> Path:
+        """The configuration that another one took the place of."""
+        return self.config.with_name(f"{self.config.name}.bak")
+
+    @property
+    def trial(self) -> Path:
+        """What 'lvsnat try' goes back to."""
+        return self.state / "try.json"
+
+    @property
     def ledger(self) -> Path:
         return self.state / "ledger.json"
 
@@ -37,3 +50,22 @@ class Paths:
     @property
     def lock(self) -> Path:
         return self.run / "lock"
+
+    @property
+    def daemon_lock(self) -> Path:
+        """Held as long as a daemon runs."""
+        return self.run / "daemon.lock"
+
+    @contextlib.contextmanager
+    def locked(self, *, wait: bool) -> Iterator[None]:
+        """Hold the lock that all commands share, and tidy up after one that was killed."""
+        with locked(self.lock, wait=wait):
+            for path in (
+                self.config,
+                self.replaced_config,
+                self.ledger,
+                self.overrides,
+                self.trial,
+            ):
+                sweep(path)
+            yield

@@ -5,19 +5,20 @@ A dry run is a transaction that nobody carries out.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lvsnat.director import ledgerfile
-from lvsnat.errors import RefusedError
-from lvsnat.plan.apply import apply
+from lvsnat.director.rewrite import Rewrite, staged
+from lvsnat.errors import PartlyAppliedError, RefusedError
+from lvsnat.model.caution import Caution
+from lvsnat.plan.apply import apply, roll_back, sentence
 from lvsnat.plan.backend import Backend
-from lvsnat.plan.guard import Objection
+from lvsnat.plan.guard import Objection, Risk
 from lvsnat.plan.ledger import Ledger
 from lvsnat.plan.planner import Plan, Report
-from lvsnat.system import StagedFile, uninterrupted
+from lvsnat.system import uninterrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,48 +36,82 @@ class Transaction:
     """The ledger on disk with what is adopted now."""
     ledger_path: Path
     backends: Sequence[Backend]
-    files: tuple[tuple[Path, str], ...] = ()
-    """The new texts of files that change with the world: the configuration, the overrides."""
+    files: tuple[Rewrite, ...] = ()
+    """The files that change with the world: the configuration, the overrides."""
+    warnings: Callable[[], Sequence[Caution]] = tuple
+    """What on this host would stop the traffic; asked once the changes are made, or shown."""
 
-    def carry_out(self, report: Report, *, force: bool = False) -> None:
+    def expect(self, fingerprint: str | None) -> None:
+        """Raise RefusedError if this is not the plan that was looked at."""
+        if fingerprint is not None and fingerprint != self.plan.fingerprint:
+            raise RefusedError(
+                f"the plan is {self.plan.fingerprint} now, not {fingerprint}: something has moved",
+                "'lvsnat plan' shows the new one; nothing was changed",
+            )
+
+    def insist_on_safety(self, accepted: Collection[Risk] = ()) -> None:
+        """Raise RefusedError for what somebody else made, and for risks that nobody accepted."""
+        self._refuse_conflicts()
+        raised = [one for one in self.objections if one.risk not in accepted]
+        if raised:
+            raise RefusedError(
+                "\n".join(f"{objection.message}: {objection.why}" for objection in raised),
+                "--force does it all the same; nothing was changed",
+            )
+
+    def carry_out(
+        self, report: Report, *, force: bool = False, accepted: Collection[Risk] = ()
+    ) -> None:
         """Change the world, then the files.
 
-        The new texts are on the disk before the first change and take their place after the last:
-        whatever fails or is killed in between, each file is whole and the next apply converges.
-        Raises RefusedError, before any change, for what somebody else made, and for objections
-        unless ``force``.
+        Every new text, the ledger's too, is on the disk before the first change and takes its place
+        after the last: whatever fails, fills the disk or is killed in between, each file is whole
+        and the next apply converges. Raises as ``insist_on_safety``, before any change; ``force``
+        accepts every risk.
         """
-        self._refuse_conflicts()
-        if not force:
-            self._refuse_objections()
-        with contextlib.ExitStack() as stack:
-            staged = []
-            for path, text in self.files:
-                staged.append(StagedFile(path, text))
-                stack.callback(staged[-1].discard)
-            intended = self._apply(report)
-            # An interruption before this block leaves old files and a ledger that owns the new
-            # resources: the next apply takes them away. Within it, nothing interrupts.
-            with uninterrupted():
-                for file in staged:
-                    file.commit()
-                self._store(intended, intended.after(self.plan.changes))
-
-    def _apply(self, report: Report) -> Ledger:
-        """Carry out the changes under a ledger that already owns what they make; returns that."""
+        self.insist_on_safety(tuple(Risk) if force else accepted)
         intended = self.ledger.intending(self.plan.changes)
-        self._store(self.on_disk, intended)
-        apply(
-            self.plan.changes,
-            self.backends,
-            report,
-            rolled_back=lambda: self._store(intended, self.on_disk),
-        )
-        return intended
+        finished = intended.after(self.plan.changes)
+        with (
+            staged(self._noting(self.on_disk, intended)) as noted,
+            staged([*self.files, *self._noting(intended, finished)]) as results,
+            staged(self._noting(intended, self.on_disk)) as undone,
+        ):
+            # Killed from here on, the ledger owns what is new: the next apply takes it away, or
+            # keeps it, as the configuration then says.
+            noted.commit()
+            apply(
+                self.plan.changes,
+                self.backends,
+                report,
+                finish=results.commit,
+                rolled_back=undone.commit,
+                shield=uninterrupted,
+            )
 
-    def _store(self, before: Ledger, after: Ledger) -> None:
-        if after != before:
-            ledgerfile.store(self.ledger_path, after)
+    def undo(self) -> None:
+        """Take back what was carried out: the world, the files and the ledger.
+
+        Goes on after a refusal and raises PartlyAppliedError at the end; what is left behind stays
+        ours, so that the next apply finishes it.
+        """
+        with uninterrupted():
+            failures = roll_back(self.plan.changes, self.backends)
+            left = self.ledger.intending(self.plan.changes) if failures else self.on_disk
+            back = [file.inverse() for file in self.files]
+            with staged([*back, *self._noting(None, left)]) as files:
+                files.commit()
+        if failures:
+            lines = [f"  {sentence(failure.change)}: {failure.reason}" for failure in failures]
+            raise PartlyAppliedError(
+                "\n".join(["not all could be undone; left behind:", *lines]),
+                "'lvsnat plan' shows what differs now; 'lvsnat apply' finishes it",
+            )
+
+    def _noting(self, before: Ledger | None, after: Ledger) -> list[Rewrite]:
+        if before == after:
+            return []
+        return [Rewrite(self.ledger_path, None, ledgerfile.render(after))]
 
     def _refuse_conflicts(self) -> None:
         if not self.plan.conflicts:
@@ -85,12 +120,4 @@ class Transaction:
         raise RefusedError(
             f"made by somebody else: {names}",
             "--adopt takes it over: it is then changed to what the configuration says",
-        )
-
-    def _refuse_objections(self) -> None:
-        if not self.objections:
-            return
-        raise RefusedError(
-            "\n".join(f"{objection.message}: {objection.why}" for objection in self.objections),
-            "--force does it all the same; nothing was changed",
         )

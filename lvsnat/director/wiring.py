@@ -9,13 +9,16 @@ from lvsnat.director.director import Director
 from lvsnat.director.paths import Paths
 from lvsnat.host.backend import HostBackend
 from lvsnat.ipvs.backend import IpvsBackend
+from lvsnat.ipvs.timeouts import TimeoutsBackend
 
 
 def open_director(environment: Mapping[str, str], config: Path | None = None) -> Director:
     """The director of this machine and network namespace; nothing is opened before it is used."""
+    host, ipvs = HostBackend(), IpvsBackend()
     return Director(
         Paths.from_environment(environment, config),
-        IpvsBackend(),
-        [HostBackend()],
+        ipvs,
+        [host, TimeoutsBackend(lambda: ipvs.kernel)],
+        [host],
         ssh_connection=environment.get("SSH_CONNECTION", ""),
     )

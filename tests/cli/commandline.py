@@ -12,7 +12,9 @@ from lvsnat.cli.main import app
 from lvsnat.director.director import Director
 from lvsnat.director.paths import Paths
 from lvsnat.errors import ExitCode
+from lvsnat.plan.backend import Backend
 from lvsnat.plan.change import Change
+from lvsnat.system import Clock
 from lvsnat.testing import FakeBackend
 
 ENVIRONMENT = {"NO_COLOR": None, "FORCE_COLOR": None, "COLUMNS": None, "LVSNAT_CONFIG": None}
@@ -24,12 +26,24 @@ class CommandLine:
     def __init__(self, folder: Path, kernel: FakeBackend) -> None:
         self.paths = Paths(folder / "lvsnat.toml", folder / "state", folder / "run")
         self.kernel = kernel
+        self.clock: Clock | None = None
+        self.others: tuple[Backend, ...] = ()
 
-    def __call__(self, *args: str, env: Mapping[str, str] | None = None) -> Result:
-        session = Session(lambda _environment, _config: Director(self.paths, self.kernel))
+    def __call__(
+        self, *args: str, env: Mapping[str, str] | None = None, stdin: str | None = None
+    ) -> Result:
+        session = Session(lambda _environment, _config: self.director())
         return CliRunner().invoke(
-            app, args, obj=session, prog_name="lvsnat", env={**ENVIRONMENT, **(env or {})}
+            app,
+            args,
+            stdin,
+            obj=session,
+            prog_name="lvsnat",
+            env={**ENVIRONMENT, **(env or {})},
         )
+
+    def director(self) -> Director:
+        return Director(self.paths, self.kernel, self.others, clock=self.clock)
 
     def ok(self, *args: str) -> str:
         """Run a command that must succeed; its standard output."""

@@ -89,6 +89,11 @@ def keys(value: object) -> Iterator[str]:
     [
         ["plan"],
         ["status"],
+        ["mode"],
+        ["stats", "--zero"],
+        ["connections"],
+        ["connections", "--count"],
+        ["connections", "--by", "client"],
         ["service", "list"],
         ["service", "show", "web"],
         ["server", "remove", "web", "192.168.2.55:80"],

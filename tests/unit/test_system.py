@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,19 @@ from pathlib import Path
 import pytest
 
 from lvsnat.errors import ExitCode, LvsnatError, RefusedError
-from lvsnat.system import StagedFile, locked, read_file, run, write_file
+from lvsnat.system import (
+    StagedFile,
+    SystemClock,
+    interrupted_by_every_end,
+    is_locked,
+    locked,
+    read_file,
+    remove_file,
+    run,
+    sweep,
+    uninterrupted,
+    write_file,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -334,3 +347,80 @@ def test_a_program_that_is_not_installed_is_an_error_that_names_it() -> None:
 def test_a_program_that_hangs_is_ended() -> None:
     with pytest.raises(LvsnatError, match=r"sleep did not end within 0\.2 s"):
         run(["sleep", "60"], timeout=0.2)
+
+
+def test_a_lock_is_seen_to_be_held(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+
+    assert not is_locked(path)
+    with locked(path):
+        assert is_locked(path)
+    assert not is_locked(path)
+
+
+def test_what_a_killed_process_had_staged_is_swept_away(tmp_path: Path) -> None:
+    path, other = tmp_path / "lvsnat.toml", tmp_path / ".lvsnat.toml.orig"
+    other.touch()
+    StagedFile(path, "new")
+    assert len(list(tmp_path.iterdir())) == 2
+
+    sweep(path)
+
+    assert list(tmp_path.iterdir()) == [other]
+
+
+def test_a_removed_file_is_gone_and_none_is_fine(tmp_path: Path) -> None:
+    path = tmp_path / "lvsnat.toml"
+    path.touch()
+
+    remove_file(path)
+    remove_file(path)
+    remove_file(tmp_path / "nowhere" / "file")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_every_end_interrupts(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+
+    def killed() -> None:
+        with interrupted_by_every_end():
+            os.kill(os.getpid(), number)
+            time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt):
+        killed()
+    assert signal.getsignal(number) is before
+
+
+def test_what_must_not_be_interrupted_is_finished_first() -> None:
+    done = []
+
+    def killed() -> None:
+        with interrupted_by_every_end(), uninterrupted():
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append("it")
+
+    with pytest.raises(KeyboardInterrupt):
+        killed()
+    assert done == ["it"]
+
+
+def test_the_clock_of_this_machine_goes_on() -> None:
+    clock = SystemClock()
+    began = clock.monotonic()
+
+    clock.sleep(0.01)
+
+    assert clock.monotonic() > began
+    assert clock.now() > 1_700_000_000
+
+
+def test_what_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interrupted_by_every_end():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_interface
 
 import pytest
 
-from lvsnat.host.placement import AssignedAddress, cuts_session, interface_for
+from lvsnat.host.placement import AssignedAddress, awaits, cuts_session, interface_for
 from lvsnat.host.resources import Sysctl, Vip
 from lvsnat.plan.change import Change, Create, Delete, Update
 
@@ -81,3 +81,21 @@ def test_a_session_over_a_link_local_address_is_recognized() -> None:
 @pytest.mark.parametrize("text", ["", "UNKNOWN 65535 UNKNOWN 65535", "one two"])
 def test_without_a_session_nothing_is_cut(text: str) -> None:
     assert not cuts_session(Delete(vip("192.168.1.10")), text)
+
+
+@pytest.mark.parametrize(
+    ("vip", "awaited"),
+    [
+        (Vip(ip_address("192.168.1.50")), None),
+        (Vip(ip_address("203.0.113.5")), "a network that holds 203.0.113.5"),
+        (Vip(ip_address("203.0.113.5"), "eth0"), None),
+        (Vip(ip_address("192.168.1.50"), "eth7"), "the interface eth7"),
+        (Vip(ip_address("192.168.9.9"), "eth7"), None),
+    ],
+    ids=str,
+)
+def test_a_vip_awaits_the_place_where_it_belongs(vip: Vip, awaited: str | None) -> None:
+    # A host of its own holds no other address; and a VIP that is there awaits nothing.
+    there = [assigned("eth0", "192.168.1.10/24"), assigned("lo", "192.168.9.9/32")]
+
+    assert awaits(vip, there, {"lo", "eth0"}) == awaited

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from worlds import Child, Parent, World
 
-from lvsnat.errors import ExitCode, PartlyAppliedError
+from lvsnat.errors import ExitCode, LvsnatError, PartlyAppliedError
 from lvsnat.model.resource import state_of
-from lvsnat.plan.apply import StepError, apply
+from lvsnat.plan.apply import RollbackFailure, StepError, apply, roll_back
 from lvsnat.plan.change import Change, Create, Delete, Update
 
 
@@ -71,3 +74,38 @@ def test_each_change_is_reported_once_and_in_order() -> None:
     apply(changes, [World()], seen.append)
 
     assert seen == changes
+
+
+def test_what_cannot_be_finished_is_rolled_back() -> None:
+    world = World()
+
+    def full() -> None:
+        raise LvsnatError("cannot replace lvsnat.toml: No space left on device")
+
+    with pytest.raises(LvsnatError, match="No space left"):
+        apply([Create(A)], [world], lambda _: None, finish=full)
+
+    assert world.contents == {}
+
+
+def test_an_interruption_that_was_held_back_until_the_end_undoes_nothing() -> None:
+    world = World()
+
+    @contextmanager
+    def late() -> Iterator[None]:
+        yield
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        apply([Create(A)], [world], lambda _: None, shield=late)
+
+    assert world.contents == {A.key: A}
+
+
+def test_everything_that_can_be_undone_is_undone() -> None:
+    world = Stuck(state_of([Parent("c", 1), A]))
+
+    failures = roll_back([Create(A), Update(Parent("c"), Parent("c", 1))], [world])
+
+    assert failures == [RollbackFailure(Create(A), "cannot delete")]
+    assert world.contents[Parent("c").key] == Parent("c")

@@ -72,7 +72,9 @@ def test_a_change_that_cuts_the_session_is_guarded() -> None:
     observed: State = {vip.key: vip}
     made = plan({}, observed, Ledger(frozenset({vip.key})))
 
-    found = objections(made, observed, cuts_session=lambda change: change == Delete(vip), active=dict)
+    found = objections(
+        made, observed, cuts_session=lambda change: change == Delete(vip), active=dict
+    )
 
     assert [objection.message for objection in found] == [
         "address 192.168.1.50 carries the ssh connection that this runs in"

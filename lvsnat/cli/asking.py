@@ -1,0 +1,42 @@
+"""Questions to the person at the terminal. Nobody there is a refusal, never a guess."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+
+from lvsnat.cli import output
+from lvsnat.errors import RefusedError
+
+YES = frozenset({"y", "yes"})
+_LINE = 1024
+
+
+def insist(*, yes: bool) -> None:
+    """Raise RefusedError where a question could not be answered."""
+    if not yes and not sys.stdin.isatty():
+        raise RefusedError(
+            "this asks before it begins, and there is no terminal to ask on",
+            "--yes answers; nothing was changed",
+        )
+
+
+def confirm(question: str) -> None:
+    """Ask, and raise RefusedError unless the answer is yes."""
+    output.talk(f"{question} [y/N] ")
+    if sys.stdin.readline().strip().lower() not in YES:
+        raise RefusedError("the answer was not yes", "nothing was changed")
+
+
+def line_within(seconds: float) -> str | None:
+    """What is typed until ENTER; None after so long, or when the terminal is gone."""
+    descriptor = sys.stdin.fileno()
+    ready, _, _ = select.select([descriptor], [], [], seconds)
+    if not ready:
+        return None
+    try:
+        typed = os.read(descriptor, _LINE)
+    except OSError:  # EIO: the terminal went away.
+        return None
+    return typed.decode(errors="replace").strip() if typed else None
