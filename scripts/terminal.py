@@ -28,6 +28,11 @@ def to_stdout(text: str) -> None:
     print(text, end="", flush=True)
 
 
+def claim(true: bool, what: str) -> None:  # noqa: FBT001 - reads as the sentence it is
+    if not true:
+        raise UntrueError(what)
+
+
 @dataclass(frozen=True, slots=True)
 class Terminal:
     """Where commands and words appear."""
@@ -35,6 +40,8 @@ class Terminal:
     put: Callable[[str], None] = to_stdout
     colour: bool = False
     width: int = WIDTH
+    piped: bool = False
+    """Commands write into a pipe, in colour all the same: progress is then a line for each step."""
 
     @classmethod
     def of_this_process(cls) -> Terminal:
@@ -50,6 +57,10 @@ class Terminal:
     def say(self, text: str) -> None:
         self.put(f"\n{self._in(CYAN, text)}\n")
 
+    def add(self, text: str) -> None:
+        """Another line of what is said."""
+        self.put(f"{self._in(CYAN, text)}\n")
+
     def show(self, text: str) -> None:
         self.put(f"{text.rstrip()}\n")
 
@@ -62,14 +73,18 @@ class Terminal:
         if returned != status:
             msg = f"{shlex.join(command)} ended with {returned}, not {status}"
             raise UntrueError(msg)
+        if status:
+            self.put(f"{self._in(DIM, f'(exit code {status})')}\n")
         return said
 
     def _run(self, host: Host, command: tuple[str, ...]) -> tuple[int, str]:
-        argv = host.command(*command)
-        if not self.colour:
+        argv, environment = host.command(*command), host.environment()
+        if not self.colour or self.piped:
+            if self.colour:
+                environment |= {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
             done = subprocess.run(
                 argv,
-                env=host.environment(),
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -77,7 +92,7 @@ class Terminal:
                 check=False,
             )
             return done.returncode, done.stdout
-        return self._run_on_a_pty(argv, host.environment())
+        return self._run_on_a_pty(argv, environment)
 
     def _run_on_a_pty(self, argv: list[str], environment: dict[str, str]) -> tuple[int, str]:
         """Let the command see a terminal, as the person who types it does."""

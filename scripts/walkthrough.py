@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from labkit.errors import LabError
+from labkit.host import Host
 from labkit.layout import Shape, picture
+from labkit.load import long_connections
 from labkit.server import Server
 from labkit.topology import Network, dual_subnet, single_subnet
-from terminal import Terminal, UntrueError
+from terminal import Terminal, UntrueError, claim
 
 LAYOUTS: dict[Shape, Callable[[], AbstractContextManager[Network]]] = {
     Shape.DUAL_SUBNET: dual_subnet,
@@ -28,6 +30,8 @@ WORDS = {
 }
 TCP_PORT, UDP_PORT = 8080, 5353
 REQUESTS = 4
+LONG = 4
+"""Connections that stay open while a server is drained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +49,27 @@ class Service:
 
 
 def tell(terminal: Terminal, net: Network) -> None:
-    """One layout, from an idle director to a repaired one."""
-    terminal.heading(f"{net.layout.shape}: {WORDS[net.layout.shape]}")
-    terminal.show(f"\n{picture(net.layout.shape)}")
+    """One layout, from an idle director to one that serves, and what happens to it then."""
+    shape = net.layout.shape
+    terminal.heading(f"{shape}: {WORDS[shape]}")
+    terminal.show("\n" + picture(shape).rpartition("\n\n")[0])
     web, dns = start(net)
 
-    terminal.say("The real servers wait. One command makes a service: VIP, kernel settings, IPVS.")
+    terminal.say("Programs answer on the real servers; the director does nothing yet. One command")
+    terminal.add("makes a service: kernel settings, VIP, IPVS. + is made, ~ is changed.")
     for service in (web, dns):
         add(terminal, net, service)
 
-    terminal.say(f"The client is {net.client.address}. It asks the VIP, over TCP and over UDP.")
+    terminal.say(f"The client is {net.client.address}. It asks the VIP, over TCP and over UDP,")
+    terminal.add("and the real servers take turns.")
     for service in (web, dns):
         request(terminal, net, service)
     show_what_was_seen(terminal, net, (web, dns))
 
-    terminal.say("The director at a glance: what you asked for, and what the kernel says.")
+    terminal.say("The director at a glance: what the configuration asks for, what the kernel has,")
+    terminal.add("what it carries.")
     terminal.type(net.director, "lvsnat", "status")
-
-    drift_and_repair(terminal, net)
-    request(terminal, net, web)
+    AFTERWARDS[shape](terminal, net, web)
 
 
 def start(net: Network) -> tuple[Service, Service]:
@@ -80,7 +86,10 @@ def add(terminal: Terminal, net: Network, service: Service) -> None:
     terminal.type(net.director, "lvsnat", *command)
 
 
-def request(terminal: Terminal, net: Network, service: Service) -> None:
+def request(
+    terminal: Terminal, net: Network, service: Service, expected: Sequence[Host] = ()
+) -> None:
+    """Let the client ask some times; those expected take turns, all of them if not said."""
     ask = {"tcp": net.client.ask_tcp, "udp": net.client.ask_udp}[service.protocol]
     answered = []
     terminal.show("")
@@ -88,8 +97,9 @@ def request(terminal: Terminal, net: Network, service: Service) -> None:
         answer = ask(net.vip, service.port)
         answered.append(answer.server)
         terminal.show(f"client asks {service.listen(net)}: answered by {answer.server}")
-    expected = {rs.name: REQUESTS // len(net.servers) for rs in net.servers}
-    claim(Counter(answered) == expected, f"the servers take turns, but {answered} answered")
+    turns = expected or net.servers
+    share = {rs.name: REQUESTS // len(turns) for rs in turns}
+    claim(Counter(answered) == share, f"{', '.join(share)} take turns, but {answered} answered")
 
 
 def show_what_was_seen(terminal: Terminal, net: Network, services: tuple[Service, ...]) -> None:
@@ -105,17 +115,44 @@ def show_what_was_seen(terminal: Terminal, net: Network, services: tuple[Service
             )
 
 
-def drift_and_repair(terminal: Terminal, net: Network) -> None:
-    terminal.say("Somebody changes the kernel's table by hand.")
+def drift_and_repair(terminal: Terminal, net: Network, web: Service) -> None:
+    """Break the kernel's table by hand, see it and repair it."""
+    terminal.say("Somebody changes the kernel's table by hand: one server gets no new clients,")
+    terminal.add("the other one is gone.")
     changed = drift_by_hand(terminal, net)
 
-    terminal.say("The plan shows what differs from the configuration; 3 means drift.")
+    terminal.say("The plan shows what differs from the configuration; scripts have the exit code.")
     drift = terminal.type(net.director, "lvsnat", "plan", "--exit-code", status=3)
     claim(all(server in drift for server in changed), "the plan names both servers")
 
-    terminal.say("Apply puts it right, in place.")
+    terminal.say("Apply puts it right, in place, and the servers take turns again.")
     terminal.type(net.director, "lvsnat", "apply")
     terminal.type(net.director, "lvsnat", "plan", "--exit-code")
+    request(terminal, net, web)
+
+
+def take_out_and_back(terminal: Terminal, net: Network, web: Service) -> None:
+    """Drain a server while connections are open through both."""
+    first, second = net.servers
+    one, other = (f"{rs.address}:{TCP_PORT}" for rs in net.servers)
+    with long_connections(net.client, net.vip, web.port, count=LONG) as load:
+        terminal.say(f"The client holds {LONG} connections open and goes on talking on each.")
+        terminal.add(f"{first.name} is to be updated. Drained, it keeps its connections;")
+        terminal.add("new ones go to the other server.")
+        said = terminal.type(net.director, "lvsnat", "server", "drain", "web", one)
+        claim(f"{LONG // 2} active" in said, "half of the connections are on the drained server")
+        request(terminal, net, web, [second])
+
+        terminal.say("The other one is the last that serves. What would hurt clients is refused.")
+        terminal.type(net.director, "lvsnat", "server", "drain", "web", other, status=4)
+
+        terminal.say("The update is done.")
+        terminal.type(net.director, "lvsnat", "server", "enable", "web", one)
+    claim(load.report.breaks == 0, f"no connection was cut, but {load.report.failures}")
+    terminal.say(f"The {LONG} open connections had {load.report.answers} answers; none was cut.")
+
+
+AFTERWARDS = {Shape.DUAL_SUBNET: drift_and_repair, Shape.SINGLE_SUBNET: take_out_and_back}
 
 
 def drift_by_hand(terminal: Terminal, net: Network) -> list[str]:
@@ -125,11 +162,6 @@ def drift_by_hand(terminal: Terminal, net: Network) -> list[str]:
     terminal.type(net.director, "ipvsadm", "-e", "-t", service, "-r", first, "-m", "-w", "0")
     terminal.type(net.director, "ipvsadm", "-d", "-t", service, "-r", second)
     return servers
-
-
-def claim(true: bool, what: str) -> None:  # noqa: FBT001 - reads as the sentence it is
-    if not true:
-        raise UntrueError(what)
 
 
 def main(names: list[str]) -> int:
@@ -147,8 +179,8 @@ def main(names: list[str]) -> int:
         return 1
     terminal.heading("Now you")
     terminal.show(
-        "\nscripts/lab shell                  a shell in such a network, to try things in\n"
-        "docs/tutorial/first-service.md     the same, step by step\n"
+        "\nscripts/lab shell                  a shell on such a kernel, to try things in\n"
+        "docs/tutorial/first-service.md     the same by hand, step by step\n"
         "scripts/test                       every test"
     )
     return 0

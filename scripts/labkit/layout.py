@@ -21,7 +21,7 @@ DUAL_SUBNET = """\
   203.0.113.0/24        192.168.1.0/24 (public)      192.168.2.0/24 (private)
   2001:db8:c::/64       fd00:1::/64                  fd00:2::/64
 
-  second director: .11 on both; neighbour, a client among the servers: private .200
+  with --directors 2: the second is .11 on both; with --neighbour: a client at private .200
 """
 
 SINGLE_SUBNET = """\
@@ -36,7 +36,7 @@ SINGLE_SUBNET = """\
                                         +-------------+      +----------------------+
                                            director               rs1, rs2, ...
 
-  second director: .11; neighbour, a client among the servers: .200
+  with --directors 2: the second is .11; with --neighbour: a client at .200
 """
 
 

@@ -8,7 +8,9 @@ assert load.report.breaks == 0
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -26,24 +28,27 @@ PROGRAM = str(Path(traffic.__file__).resolve())
 
 
 class Kind(StrEnum):
-    """Connections that stay, or connections that come and go."""
+    """Connections that stay, connections that come and go, or UDP flows that go on."""
 
     LONG = "long"
     SHORT = "short"
+    FLOW = "flow"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the traffic met with, from its start to its stop."""
+    """What the traffic met with, from its start to its stop or to a look at it."""
 
     answers: int
     failures: dict[str, int]
     servers: dict[str, int]
     longest_wait: float
+    rounds: dict[str, int] = field(default_factory=dict)
+    """How many answers each long connection or flow had that is not broken."""
 
     @property
     def breaks(self) -> int:
-        """Count the long connections that broke, or the short ones that failed."""
+        """Count the long connections that broke, the short ones that failed, the datagrams lost."""
         return sum(self.failures.values())
 
 
@@ -58,6 +63,24 @@ class Load:
     def report(self) -> Report:
         """Say what happened, stopping the traffic if it still runs."""
         return self._report or self.stop()
+
+    def look(self) -> Report:
+        """Say what happened so far; the traffic goes on."""
+        self.process.send_signal(signal.SIGUSR1)
+        return Report(**json.loads(self.process.stdout.readline() if self.process.stdout else ""))
+
+    def go_round(self, times: int = 1, within: float = 15.0) -> Report:
+        """Wait until each connection that is not broken had so many more answers, and look."""
+        before, deadline = self.look().rounds, time.monotonic() + within
+        while True:
+            seen = self.look()
+            # One more than asked: the first may answer what was sent before.
+            if all(had > before.get(one, 0) + times for one, had in seen.rounds.items()):
+                return seen
+            if time.monotonic() > deadline:
+                msg = f"a connection had no answer within {within:g} s and did not break: {seen}"
+                raise LabError(msg)
+            time.sleep(0.1)
 
     def stop(self) -> Report:
         """Stop the traffic and say what happened."""
@@ -100,6 +123,18 @@ def short_connections(
 ) -> Iterator[Load]:
     """Make TCP connections one after the other, `count` at a time, with a pause between."""
     load = start(Kind.SHORT, host, address, port, count=count, pause=pause)
+    try:
+        yield load
+    finally:
+        load.stop()
+
+
+@contextmanager
+def flows(
+    host: Host, address: str, port: int, *, count: int = 1, pause: float = 0.05
+) -> Iterator[Load]:
+    """Keep `count` UDP sockets busy, each with a datagram and its answer every `pause` seconds."""
+    load = start(Kind.FLOW, host, address, port, count=count, pause=pause)
     try:
         yield load
     finally:

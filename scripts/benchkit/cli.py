@@ -1,0 +1,80 @@
+"""The command line: outside it boots a kernel of the lab and runs itself in there."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchkit.measure import measure
+from benchkit.process import BenchError
+from benchkit.report import between_the_markers, markdown
+from benchkit.tables import Size
+
+SCRIPTS = Path(__file__).resolve().parents[1]
+TABLES = "bench.md"
+SIZES = [Size(1_000, 2), Size(2_000, 4), Size(10_000, 2)]
+QUICK = [Size(200, 2), Size(1_000, 2)]
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the command line says, and give the exit status."""
+    options = _parser().parse_args(arguments)
+    if "LVSNAT_LAB" in os.environ:
+        return _inside(options)
+    with tempfile.TemporaryDirectory() as results:
+        chosen = ["--kernel", options.kernel] if options.kernel else []
+        passed = [f"--rounds={options.rounds}", *(["--quick"] if options.quick else [])]
+        command = [
+            str(SCRIPTS / "lab"),
+            *chosen,
+            "--results",
+            results,
+            "run",
+            "--",
+            str(SCRIPTS / "bench"),
+            *passed,
+        ]
+        status = subprocess.call(command, stdin=subprocess.DEVNULL)
+        if status == 0 and options.markdown:
+            _write(options.markdown, Path(results, TABLES).read_text())
+    return status
+
+
+def _inside(options: argparse.Namespace) -> int:
+    sizes, rounds = (QUICK, min(options.rounds, 3)) if options.quick else (SIZES, options.rounds)
+    kernel = f"{platform.release()} ({os.environ.get('LVSNAT_LAB_KERNEL', '')})"
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            text = markdown(measure(sizes, rounds, kernel, Path(folder)))
+    except BenchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(text, end="")
+    Path(os.environ["LVSNAT_RESULTS"], TABLES).write_text(text)
+    return 0
+
+
+def _write(file: Path, text: str) -> None:
+    page = file.read_text(encoding="utf-8") if file.exists() else ""
+    file.write_text(between_the_markers(page, text), encoding="utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", description="Measure lvsnat beside ipvsadm, in the lab."
+    )
+    parser.add_argument("--quick", action="store_true", help="small tables, three rounds")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N")
+    parser.add_argument("--kernel", choices=("host", "uml", "qemu"), help="as scripts/lab has it")
+    parser.add_argument(
+        "--markdown",
+        type=Path,
+        metavar="FILE",
+        help="write the tables there, too: between its markers, if it has them",
+    )
+    return parser
