@@ -154,7 +154,7 @@ class StagedFile:
             self._temporary: Path | None = Path(name)
             try:
                 with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    os.fchmod(descriptor, self._mode_to_keep(mode))
+                    self._keep_access(descriptor, mode)
                     file.write(text)
                     file.flush()
                     os.fsync(descriptor)
@@ -177,10 +177,17 @@ class StagedFile:
             self._temporary.unlink(missing_ok=True)
             self._temporary = None
 
-    def _mode_to_keep(self, default: int) -> int:
-        with contextlib.suppress(FileNotFoundError):
-            return self._path.stat().st_mode & 0o7777
-        return default
+    def _keep_access(self, descriptor: int, mode: int) -> None:
+        """Let those read and write the new contents who may read and write the old ones."""
+        try:
+            old = self._path.stat()
+        except FileNotFoundError:
+            os.fchmod(descriptor, mode)
+            return
+        os.fchmod(descriptor, old.st_mode & 0o7777)
+        # Only root may give a file away, and not even root within the unit that runs at boot.
+        with contextlib.suppress(PermissionError):
+            os.fchown(descriptor, old.st_uid, old.st_gid)
 
 
 def sweep(path: Path) -> None:
@@ -220,9 +227,12 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        _take(descriptor, wait=wait)
-        os.truncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        with _file_errors(path, "lock"):
+            _take(descriptor, wait=wait)
+        # A full disk only keeps the name of the holder from those who do not wait.
+        with contextlib.suppress(OSError):
+            os.truncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
@@ -263,13 +273,13 @@ def _take(descriptor: int, *, wait: bool) -> None:
 
 
 def _describe_process(pid: str) -> str:
-    if not pid:
+    if not pid.isdecimal():
         return "a process that has only just begun"
     try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
     except OSError:
         return f"process {pid}"
-    return f"process {pid}: {command}"
+    return f"process {pid}: {words.decode(errors='replace').strip()}"
 
 
 def _sync_directory(path: Path) -> None:

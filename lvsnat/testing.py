@@ -92,9 +92,6 @@ class FakeBackend:
         """``table``."""
         return self.table
 
-    def stats(self) -> dict[Key, Stats]:
-        return self.read()[1]
-
     def close(self) -> None:
         """Nothing is open."""
 

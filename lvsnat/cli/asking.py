@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import sys
+import termios
 
 from lvsnat.cli import output
 from lvsnat.errors import RefusedError
 
-YES = frozenset({"y", "yes"})
+YES = frozenset({b"y", b"yes"})
 _LINE = 1024
 
 
@@ -22,10 +24,18 @@ def insist(*, yes: bool) -> None:
         )
 
 
+def forget_what_was_typed() -> None:
+    """Discard what was typed before the question: it was no answer to it."""
+    with contextlib.suppress(termios.error, OSError):
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+
+
 def confirm(question: str) -> None:
     """Ask, and raise RefusedError unless the answer is yes."""
+    forget_what_was_typed()
     output.talk(f"{question} [y/N] ")
-    if sys.stdin.readline().strip().lower() not in YES:
+    # As bytes: what cannot be read in this locale is not yes either.
+    if sys.stdin.buffer.readline().strip().lower() not in YES:
         raise RefusedError("the answer was not yes", "nothing was changed")
 
 

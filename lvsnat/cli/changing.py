@@ -97,7 +97,8 @@ def _carry_out(transaction: Transaction, manner: Manner) -> None:
     except KeyboardInterrupt:
         output.talk("'lvsnat plan' shows what differs now")
         raise
-    output.talk(Tally.of(plan.changes).done() if plan.changes else "in sync: nothing to change")
+    if not manner.quiet:
+        output.talk(Tally.of(plan.changes).done() if plan.changes else "in sync: nothing to change")
 
 
 def _drawing(transaction: Transaction, manner: Manner) -> AbstractContextManager[Report]:

@@ -14,6 +14,7 @@ from lvsnat.cli.options import Output
 from lvsnat.model.endpoint import Endpoint
 from lvsnat.model.override import Override, Reason
 from lvsnat.plan.guard import Risk
+from lvsnat.system import interrupted_by_every_end
 
 if TYPE_CHECKING:
     from lvsnat.director.director import Director
@@ -36,8 +37,11 @@ class Drain:
     remove: bool = False
 
 
-def drain(ctx: typer.Context, wish: Drain, manner: Manner) -> None:
-    """Hold the server at weight 0; wait for its connections and remove it, if so wished."""
+def drain(ctx: typer.Context, wish: Drain, manner: Manner, *, idle: bool = False) -> None:
+    """Hold the server at weight 0; wait for its connections and remove it, if so wished.
+
+    With an ``idle`` server to be removed, weight 0 is a step that nobody needs to see.
+    """
     from lvsnat.director import drain as draining
 
     director = Session.of(ctx).director()
@@ -49,8 +53,8 @@ def drain(ctx: typer.Context, wish: Drain, manner: Manner) -> None:
         return
     override = draining.holding_at_zero(wish.service, wish.address, Override(Reason.DRAINED))
     # The document for a program is that of the last step.
-    shown = wish.remove and manner.output is not Output.TABLE and not manner.dry_run
-    first = replace(manner, output=Output.TABLE, quiet=True) if shown else manner
+    unseen = wish.remove and not manner.dry_run and (idle or manner.output is not Output.TABLE)
+    first = replace(manner, output=Output.TABLE, quiet=True) if unseen else manner
     with director.overriding(override, manner.options()) as transaction:
         changing.finish(transaction, first)
     if manner.dry_run:
@@ -82,22 +86,22 @@ def remove_gently(ctx: typer.Context, wish: Drain, manner: Manner, *, now: bool)
     director = Session.of(ctx).director()
     server = draining.target(director.config(), wish.service, wish.address)
     held = director.held(server.key) if server.drains else None
-    if held is None or held.active == 0:
-        remove(director, wish, manner)
-    elif now:
-        remove(director, wish, manner.accept(Risk.CUTS_CONNECTIONS))
+    if now or held is None:
+        remove(director, wish, manner.accept(Risk.CUTS_CONNECTIONS) if now else manner)
     elif manner.dry_run:
-        output.talk(f"it holds {draining.counts(held)} connections: it is drained first")
+        if held.active:
+            output.talk(f"it holds {draining.counts(held)} connections: it is drained first")
         remove(director, wish, manner.accept(Risk.CUTS_CONNECTIONS))
     else:
-        drain(ctx, replace(wish, remove=True), manner)
+        # An idle server, too: while it takes connections, one may come between look and removal.
+        drain(ctx, replace(wish, remove=True), manner, idle=held.active == 0)
 
 
 def _watch(director: Director, server: Target, patience: Patience) -> None:
     from lvsnat.director import drain as draining
 
     try:
-        with output.watching(f"draining {server.endpoint}") as show:
+        with interrupted_by_every_end(), output.watching(f"draining {server.endpoint}") as show:
             for look in draining.watch(director, server, patience):
                 show(draining.counts(look.held), look.left)
     except KeyboardInterrupt:

@@ -21,7 +21,7 @@ def given(file: str | None) -> Text | None:
     if file is None:
         return None
     if file == STANDARD_INPUT:
-        return Text(_standard_input(), "standard input")
+        return Text(_configuration_from_a_pipe(), "standard input")
     from lvsnat.system import read_file
 
     text = read_file(Path(file))
@@ -30,8 +30,20 @@ def given(file: str | None) -> Text | None:
     return Text(text, file)
 
 
-def _standard_input() -> str:
+def _configuration_from_a_pipe() -> str:
+    text = standard_input()
+    if not text.strip():
+        # It would be obeyed by taking everything away.
+        raise UsageError(
+            "standard input is empty",
+            "the program before the pipe has failed, perhaps; 'lvsnat clear' takes everything away",
+        )
+    return text
+
+
+def standard_input() -> str:
+    """All that comes through standard input."""
     try:
         return sys.stdin.read()
     except UnicodeDecodeError:
-        raise UsageError("standard input is not UTF-8 text") from None
+        raise UsageError("standard input is not UTF-8 text", "save it as UTF-8") from None

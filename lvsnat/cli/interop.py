@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ import typer
 from lvsnat.cli import changing, output
 from lvsnat.cli.changing import Manner
 from lvsnat.cli.context import Session
+from lvsnat.cli.given import STANDARD_INPUT, standard_input
 from lvsnat.cli.options import (
     AdoptOption,
     DryRunOption,
@@ -134,9 +134,11 @@ def _imported(director: Director, file: str | None, *, live: bool, skip: bool) -
     if live == (file is not None):
         raise UsageError("name a file or --live, one of them", "'-' reads standard input")
     if file is None:
-        imported, source = read_table(director.table(), director.timeouts()), None
+        source = None
+        imported = read_table(director.table(), director.timeouts())
     else:
-        imported, source = read(_text(file), port_number), "standard input" if file == "-" else file
+        source = "standard input" if file == STANDARD_INPUT else file
+        imported = read(_text(file), port_number)
     for sentence in settle(imported, source, skip=skip):
         output.talk(f"skipped: {sentence}")
     if not imported.thresholds and any(service.servers for service in imported.services):
@@ -150,11 +152,8 @@ def _imported(director: Director, file: str | None, *, live: bool, skip: bool) -
 def _text(file: str) -> str:
     from lvsnat.system import read_file
 
-    if file == "-":
-        try:
-            return sys.stdin.read()
-        except UnicodeDecodeError:
-            raise UsageError("standard input is not UTF-8 text") from None
+    if file == STANDARD_INPUT:
+        return standard_input()
     text = read_file(Path(file))
     if text is None:
         raise UsageError(f"{file}: there is no such file", "'ipvsadm -Sn > FILE' writes one")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lvsnat.cli.options import Output
+from lvsnat.errors import LvsnatError
 from lvsnat.model.caution import Caution
 from lvsnat.model.service import VirtualService
 from lvsnat.plan.change import Change
@@ -33,6 +34,14 @@ def plan(value: Plan, risks: Sequence[Objection], output: Output) -> None:
     from lvsnat.ui.tables import Lines
 
     return theme.show(theme.result_console(), Lines([*diff.plan_lines(value, risks)]))
+
+
+def preview(value: Plan, risks: Sequence[Objection]) -> None:
+    """Draw a plan beside a question: the result is what comes of the answer."""
+    from lvsnat.ui import diff, theme
+    from lvsnat.ui.tables import Lines
+
+    theme.show(theme.talk_console(), Lines([*diff.plan_lines(value, risks)]))
 
 
 def services(values: Sequence[VirtualService], output: Output) -> None:
@@ -71,13 +80,18 @@ def carrying_out(value: Plan, risks: Sequence[Objection], output: Output) -> Ite
         from lvsnat.ui import diff, theme
 
         console = theme.result_console()
+        lost: list[LvsnatError] = []
 
         def draw(change: Change) -> None:
             # A full disk behind stdout must not end a change of the kernel half-way.
-            with contextlib.suppress(OSError):
+            try:
                 theme.show(console, diff.change_line(change))
+            except LvsnatError as error:
+                lost.append(error)
 
         yield draw
+        if lost:
+            raise lost[0]
     else:
         # Thousands of lines one by one would take longer than the changes.
         with _bar(len(value.changes)) as report:
@@ -169,5 +183,5 @@ def text(value: str) -> None:
     try:
         sys.stdout.write(value)
         sys.stdout.flush()
-    except BrokenPipeError:
-        pipes.silence(sys.stdout)
+    except OSError as error:
+        pipes.give_up(sys.stdout, error)

@@ -107,6 +107,6 @@ def clear(
         if transaction.plan and not dry_run:
             transaction.insist_on_safety(manner.accepting())
             if not yes:
-                output.plan(transaction.plan, transaction.objections, output_format)
+                output.preview(transaction.plan, transaction.objections)
                 asking.confirm("Take all of this away?")
         changing.finish(transaction, manner)

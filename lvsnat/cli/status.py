@@ -13,6 +13,7 @@ from lvsnat.cli.context import Session
 from lvsnat.cli.options import Output, OutputOption
 from lvsnat.cli.watching import Answer, WatchOption
 from lvsnat.errors import UsageError
+from lvsnat.model.endpoint import as_written
 from lvsnat.model.status import DirectorStatus
 from lvsnat.ui.counts import Overview
 
@@ -84,8 +85,9 @@ def only(whole: DirectorStatus, name: str | None) -> DirectorStatus:
     """The status of one service, or of all if there is no name."""
     if name is None:
         return whole
+    wanted = as_written(name)
     services = tuple(
-        service for service in whole.services if name in (service.name, str(service.listen))
+        service for service in whole.services if wanted in (service.name, str(service.listen))
     )
     if not services:
         known = ", ".join(service.name or str(service.listen) for service in whole.services)

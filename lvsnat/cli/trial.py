@@ -97,6 +97,7 @@ def _carry_out(trying: Trial, manner: Manner, timeout: int) -> bool:
     plan = trying.transaction.plan
     with output.carrying_out(plan, trying.transaction.objections, Output.TABLE) as report:
         trying.begin(report, accepted=manner.accepting())
+    asking.forget_what_was_typed()
     output.talk(f"ENTER keeps this; anything else takes it back, as do {timeout} s of silence")
     if asking.line_within(timeout) != "":
         return False

@@ -13,6 +13,7 @@ import typer
 
 from lvsnat.cli import words
 from lvsnat.cli.options import Output
+from lvsnat.system import interrupted_by_every_end
 from lvsnat.ui import pipes
 
 if TYPE_CHECKING:
@@ -67,8 +68,11 @@ def show(answer: Answer, output: Output) -> None:
 def repeat(
     read: Callable[[], Answer], output: Output, every: float, sleep: Callable[[float], None]
 ) -> None:
-    """Give the answer again and again. Ctrl-C is the way to end this, and so no failure."""
-    with contextlib.suppress(KeyboardInterrupt):
+    """Give the answer again and again. Ctrl-C is the way to end this, and so no failure.
+
+    So is kill: it must not leave a terminal on its other screen.
+    """
+    with contextlib.suppress(KeyboardInterrupt), interrupted_by_every_end():
         if output is Output.TABLE and sys.stdout.isatty():
             _redraw(read, ticks(every, sleep))
         else:
@@ -110,8 +114,8 @@ def _write(answer: Answer, output: Output, *, again: bool) -> bool:
         for text in answer.write(notation):
             sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
-        pipes.silence(sys.stdout)
+    except OSError as error:
+        pipes.give_up(sys.stdout, error)
         return False
     return True
 

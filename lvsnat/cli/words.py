@@ -20,6 +20,8 @@ NONE = "none"
 MAX_DIGITS = 10
 MIN_SECONDS = 0.1
 MAX_SECONDS = 86_400
+MAX_DURATION = 366 * 86_400
+"""A year: clocks and calendars end somewhere, and what is to last longer has no end."""
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 E = TypeVar("E", bound=StrEnum)
@@ -67,7 +69,10 @@ def parse_duration(text: str) -> int:
     number, unit = (text, "s") if _is_number(text) else (text[:-1], text[-1:])
     if not _is_number(number) or unit not in _UNITS:
         raise UsageError(f"{text!r} is not a duration", "write 90s, 5m or 2h")
-    return int(number) * _UNITS[unit]
+    seconds = int(number) * _UNITS[unit]
+    if seconds > MAX_DURATION:
+        raise UsageError(f"{text!r} is too long", f"write at most {MAX_DURATION // 3600}h, a year")
+    return seconds
 
 
 def parse_limit(text: str) -> int:

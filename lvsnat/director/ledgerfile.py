@@ -12,7 +12,7 @@ from pathlib import Path
 from lvsnat.errors import LvsnatError
 from lvsnat.model.resource import Key
 from lvsnat.plan.ledger import Ledger
-from lvsnat.system import boot_id, read_file, write_file
+from lvsnat.system import boot_id, read_file
 
 VERSION = 1
 
@@ -30,11 +30,6 @@ def load(path: Path) -> Ledger:
             f"move it away ('mv {path} {path}.broken') and run 'lvsnat apply --adopt': "
             "it takes over the services of the configuration",
         ) from None
-
-
-def store(path: Path, ledger: Ledger) -> None:
-    """Write the ledger so that it survives a power cut."""
-    write_file(path, render(ledger))
 
 
 def parse(text: str, boot: str | None = None) -> Ledger:

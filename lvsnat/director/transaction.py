@@ -60,16 +60,20 @@ class Transaction:
             )
 
     def carry_out(
-        self, report: Report, *, force: bool = False, accepted: Collection[Risk] = ()
+        self,
+        report: Report,
+        *,
+        accepted: Collection[Risk] = (),
+        committed: Callable[[], None] = lambda: None,
     ) -> None:
         """Change the world, then the files.
 
         Every new text, the ledger's too, is on the disk before the first change and takes its place
         after the last: whatever fails, fills the disk or is killed in between, each file is whole
-        and the next apply converges. Raises as ``insist_on_safety``, before any change; ``force``
-        accepts every risk.
+        and the next apply converges. Raises as ``insist_on_safety``, before any change. From
+        ``committed`` on it stands, even if an interruption that was held back until then is raised.
         """
-        self.insist_on_safety(tuple(Risk) if force else accepted)
+        self.insist_on_safety(accepted)
         intended = self.ledger.intending(self.plan.changes)
         finished = intended.after(self.plan.changes)
         with (
@@ -80,11 +84,16 @@ class Transaction:
             # Killed from here on, the ledger owns what is new: the next apply takes it away, or
             # keeps it, as the configuration then says.
             noted.commit()
+
+            def finish() -> None:
+                results.commit()
+                committed()
+
             apply(
                 self.plan.changes,
                 self.backends,
                 report,
-                finish=results.commit,
+                finish=finish,
                 rolled_back=undone.commit,
                 shield=uninterrupted,
             )

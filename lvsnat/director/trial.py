@@ -57,13 +57,16 @@ class Trial:
         self.transaction.insist_on_safety(accepted)
         write_file(self._paths.trial, _render(self._journal))
         try:
-            self.transaction.carry_out(report, accepted=accepted)
-            self._begun = True
+            self.transaction.carry_out(report, accepted=accepted, committed=self._has_begun)
         except PartlyAppliedError:
             raise
         except BaseException:
-            remove_file(self._paths.trial)
+            if not self._begun:
+                remove_file(self._paths.trial)
             raise
+
+    def _has_begun(self) -> None:
+        self._begun = True
 
     def keep(self) -> None:
         """Leave it as it is, for good."""
@@ -85,13 +88,14 @@ def trying(director: Director, options: Options, given: Text | None = None) -> I
 
     Holds the lock to the end: nobody builds on what may be taken back.
     """
-    if unfinished(director.paths) is not None:
-        raise RefusedError(
-            "the trial before this one was cut off and is still to be decided",
-            "'lvsnat try --revert' takes it back, 'lvsnat try --keep' keeps it",
-        )
+    paths = director.paths
     with director.applying(options, given) as transaction:
-        paths = director.paths
+        # Asked under the lock: one that this waited for may have been killed meanwhile.
+        if _load(paths) is not None:
+            raise RefusedError(
+                "the trial before this one was cut off and is still to be decided",
+                "'lvsnat try --revert' takes it back, 'lvsnat try --keep' keeps it",
+            )
         tried = read_file(paths.config) if given is None else given.text
         before = (read_file(paths.config), read_file(paths.overrides))
         trial = Trial(paths, transaction, Journal(director.clock.now(), *before, tried))

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from ipaddress import ip_address, ip_interface
-from typing import TYPE_CHECKING, Any, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from lvsnat.errors import LvsnatError, UsageError
 from lvsnat.host.placement import AssignedAddress, interface_for
@@ -25,6 +26,21 @@ if TYPE_CHECKING:
 IFA_F_NODAD = 0x02
 """Use the address at once, without asking the neighbours (linux/if_addr.h)."""
 RTN_UNICAST = 1
+
+_MANNER: Final = {
+    Family.IPV4: MappingProxyType[str, int]({}),
+    Family.IPV6: MappingProxyType(
+        {
+            # Another director may still answer for the VIP; it must not stop us taking over.
+            "flags": IFA_F_NODAD,
+            # For ever, but deprecated: what the director itself begins, and what is masqueraded,
+            # leaves from an address of its own. A /128 would else win wherever its prefix fits.
+            "preferred_lft": 0,
+            "valid_lft": 0xFFFFFFFF,
+        }
+    ),
+}
+"""How a VIP is added; of IPv4 the first address of a network is the source, and a /32 is none."""
 
 
 class Addresses:
@@ -69,8 +85,7 @@ class Addresses:
                 family=int(family),
                 address=str(vip.address),
                 prefixlen=family.bits,
-                # Another director may still answer for the VIP; it must not stop us taking over.
-                **({"flags": IFA_F_NODAD} if family is Family.IPV6 else {}),
+                **_MANNER[family],
             )
 
     def remove(self, vip: Vip) -> None:

@@ -96,5 +96,10 @@ def _refused(what: str, done: system.Completed) -> LvsnatError:
 
 
 def _objects(done: system.Completed) -> list[Object]:
-    listing: dict[str, Json] = json.loads(done.stdout)
-    return cast("list[Object]", listing["nftables"])
+    try:
+        listing: dict[str, Json] = json.loads(done.stdout)
+        return cast("list[Object]", listing["nftables"])
+    except (ValueError, KeyError) as error:
+        raise LvsnatError(
+            f"what nft lists cannot be read: {error}", "please report this with 'nft --version'"
+        ) from None

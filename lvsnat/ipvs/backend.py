@@ -81,8 +81,7 @@ class IpvsBackend:
 
     def timeouts(self) -> Timeouts:
         """How long the kernel keeps idle connections now."""
-        seen = self.kernel.timeouts()
-        return Timeouts(seen.tcp, seen.tcp_fin, seen.udp)
+        return self.kernel.timeouts()
 
     def zero(self, listen: KernelListener) -> None:
         """Set the counters of a service and of its servers to zero."""
@@ -95,10 +94,6 @@ class IpvsBackend:
     def table_state(self) -> TableState:
         """How full the table of connections is."""
         return self._files.table_state()
-
-    def stats(self) -> dict[Key, Stats]:
-        """The counters of everything that exists."""
-        return self.read()[1]
 
     def apply(self, changes: Sequence[Change], done: Report) -> None:
         """Carry out the changes in batches; see ``Backend.apply``."""

@@ -9,17 +9,8 @@ from ipaddress import IPv4Address, IPv6Address
 from lvsnat.ipvs import wire
 from lvsnat.ipvs.codec import nested
 from lvsnat.ipvs.uapi import HEADER_SIZE, HEADERS, Command, Part
+from lvsnat.model.config import Timeouts
 from lvsnat.model.endpoint import IPAddress
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long an idle connection is kept, in seconds. Written, 0 leaves one as it is."""
-
-    tcp: int = 0
-    tcp_fin: int = 0
-    """After a FIN."""
-    udp: int = 0
 
 
 class SyncRole(IntEnum):
@@ -71,11 +62,12 @@ _DAEMON = wire.AttributeReader(
 
 
 def encode_timeouts(timeouts: Timeouts) -> bytes:
+    # The kernel leaves one as it is where it is given 0.
     return (
         HEADERS[Command.SET_CONFIG]
-        + wire.u32(Part.TIMEOUT_TCP, timeouts.tcp)
-        + wire.u32(Part.TIMEOUT_TCP_FIN, timeouts.tcp_fin)
-        + wire.u32(Part.TIMEOUT_UDP, timeouts.udp)
+        + wire.u32(Part.TIMEOUT_TCP, timeouts.tcp or 0)
+        + wire.u32(Part.TIMEOUT_TCP_FIN, timeouts.tcp_fin or 0)
+        + wire.u32(Part.TIMEOUT_UDP, timeouts.udp or 0)
     )
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from lvsnat.errors import LvsnatError
 from lvsnat.ipvs import codec, controls
 from lvsnat.ipvs.codec import ServerEntry, ServiceEntry
-from lvsnat.ipvs.controls import KernelInfo, SyncDaemon, SyncRole, Timeouts
+from lvsnat.ipvs.controls import KernelInfo, SyncDaemon, SyncRole
 from lvsnat.ipvs.netlink import (
     KernelRefusalError,
     Message,
@@ -19,6 +19,7 @@ from lvsnat.ipvs.netlink import (
 )
 from lvsnat.ipvs.refusal import no_permission
 from lvsnat.ipvs.uapi import HEADERS, Command
+from lvsnat.model.config import Timeouts
 from lvsnat.model.endpoint import KernelListener
 
 _DUMP_ATTEMPTS = 20

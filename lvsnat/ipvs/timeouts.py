@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from lvsnat.errors import LvsnatError
-from lvsnat.ipvs.controls import Timeouts
 from lvsnat.ipvs.kernel import Kernel
-from lvsnat.model.config import Config
+from lvsnat.model.config import Config, Timeouts
 from lvsnat.model.resource import Key, Resource, Setting, Stage
 from lvsnat.plan.apply import StepError
 from lvsnat.plan.change import Change, Delete, subject
@@ -65,8 +64,7 @@ class TimeoutsBackend:
         """Those of ``keys``; IPVS is not asked where there are none."""
         asked = [key.name for key in keys if key.kind == TIMEOUT]
         if asked:
-            now = self._kernel().timeouts()
-            seconds = {"tcp": now.tcp, "tcp_fin": now.tcp_fin, "udp": now.udp}
+            seconds = self._kernel().timeouts().given()
             for name in asked:
                 yield Timeout(name, value=str(seconds[name]))
 
@@ -88,5 +86,5 @@ class TimeoutsBackend:
 
 
 def _only(timeout: Timeout) -> Timeouts:
-    """The message that sets one and leaves the others: 0 changes nothing."""
-    return replace(Timeouts(), **{timeout.name: int(timeout.value)})
+    """This one set, and the others left as they are."""
+    return Timeouts(**{timeout.name: int(timeout.value)})

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Final, Literal, Self
 
 from lvsnat.errors import UsageError
-from lvsnat.model.endpoint import IPAddress
+from lvsnat.model.endpoint import IPAddress, as_written
 from lvsnat.model.service import VirtualService
 
 IPNetwork = IPv4Network | IPv6Network
@@ -73,8 +73,9 @@ class Config:
 
     def find(self, name: str) -> VirtualService:
         """The service with this name or listener; UsageError names the known ones."""
+        wanted = as_written(name)
         for service in self.services:
-            if name in (service.name, str(service.listen)):
+            if wanted in (service.name, str(service.listen)):
                 return service
         known = ", ".join(service.name for service in self.services) or "none yet"
         raise UsageError(f"no service {name!r}", f"services in the configuration: {known}")

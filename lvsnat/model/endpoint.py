@@ -241,6 +241,14 @@ def parse_listener(text: str) -> Listener:
     return listener
 
 
+def as_written(text: str) -> str:
+    """A listener in the one spelling that ``str`` has for it; any other text as it is."""
+    try:
+        return str(parse_listener(text))
+    except UsageError:
+        return text
+
+
 def parse_kernel_listener(text: str) -> KernelListener:
     """Read a listener that IPVS has a form for: one port, every port, or a firewall mark."""
     listener = parse_listener(text)

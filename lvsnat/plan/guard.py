@@ -119,5 +119,5 @@ def _cut_connections(
             yield Objection(
                 Risk.CUTS_CONNECTIONS,
                 f"{number} active {connections} of {observed[owner].describe()} would be cut",
-                "'lvsnat server drain' lets them end first",
+                "'lvsnat server drain' lets those of one server end first",
             )

@@ -56,8 +56,12 @@ def talk_console() -> Console:
 
 def show(console: Console, *renderables: RenderableType) -> None:
     """Draw one below the other; what does not fit is never cut off."""
-    # In one print: each one is written and flushed by itself.
-    console.print(Group(*renderables), crop=False)
+    try:
+        # In one print: each one is written and flushed by itself.
+        console.print(Group(*renderables), crop=False)
+    except OSError as error:
+        console.quiet = True
+        pipes.give_up(console.file, error)
 
 
 def _console(*, stderr: bool) -> Console:

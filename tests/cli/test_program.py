@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 from cli.commandline import CommandLine
 
+from lvsnat.__main__ import find_what_root_finds
 from lvsnat.system import Completed, run
 
 MUST_WAIT = ("boto3", "pydantic", "pyroute2", "rich", "tomlkit", "yaml")
@@ -62,6 +64,16 @@ def test_the_configuration_is_named_by_option_or_environment(config: Path) -> No
 
     assert by_option.stdout == by_environment.stdout
     assert "mail  tcp/192.168.1.50:25" in by_option.stdout
+
+
+def test_the_administrators_programs_are_found_whatever_su_has_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "/home/me/bin:/bin")
+
+    find_what_root_finds()
+
+    assert os.environ["PATH"] == "/home/me/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
 
 def test_a_reader_that_goes_away_is_no_error(config: Path) -> None:

@@ -11,8 +11,7 @@ def test_add_draws_what_it_made(web: CommandLine) -> None:
     result = web("server", "add", "web", "192.168.2.57:80", "--weight", "5", "--upper", "100")
 
     assert result.stdout == (
-        "+ server 192.168.2.57:80 of tcp/192.168.1.50:80"
-        "  weight=5 upper=100\n"
+        "+ server 192.168.2.57:80 of tcp/192.168.1.50:80  weight=5 upper=100\n"
     )
     assert result.stderr == "1 created, 0 changed, 0 removed\n"
     assert '{ address = "192.168.2.57:80", weight = 5, upper = 100 }' in web.config
@@ -37,7 +36,7 @@ def test_setting_what_is_so_already_changes_nothing(web: CommandLine) -> None:
 
 def test_remove_draws_what_went(web: CommandLine) -> None:
     assert web.ok("server", "remove", "web", "192.168.2.56:80") == (
-        "- server 192.168.2.56:80 of tcp/192.168.1.50:80  weight=1\n"
+        "- server 192.168.2.56:80 of tcp/192.168.1.50:80  weight=0\n"
     )
     assert "192.168.2.56" not in web.config
 

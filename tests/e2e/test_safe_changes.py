@@ -20,6 +20,7 @@ from lvsnat.host.backend import HostBackend
 from lvsnat.ipvs.backend import IpvsBackend
 from lvsnat.model.endpoint import Endpoint
 from lvsnat.model.service import RealServer
+from lvsnat.plan.guard import Risk
 from lvsnat.testing import network_apart
 
 pytestmark = pytest.mark.e2e
@@ -60,7 +61,7 @@ class Box:
 
     def apply(self, text: str) -> None:
         with self.director.applying(Options(), Text(text, "test")) as transaction:
-            transaction.carry_out(lambda _: None, force=True)
+            transaction.carry_out(lambda _: None, accepted=tuple(Risk))
 
     def write(self, text: str) -> str:
         path = self.folder / "new.toml"

@@ -157,6 +157,26 @@ def test_an_ipv6_address_serves_at_once() -> None:
     assert not info.get("tentative")
 
 
+def test_an_ipv6_vip_is_not_the_source_of_what_the_director_begins() -> None:
+    def source() -> object:
+        (route,) = ip("-6", "route", "get", "2001:db8:1::99")
+        return route["prefsrc"]
+
+    before = source()
+
+    carry_out(*(Create(vip(f"2001:db8:1::{number}")) for number in ("9", "50", "98")))
+
+    assert source() == before == "2001:db8:1::10"
+    (info,) = (
+        info
+        for link in ip("address", "show", "dev", "eth0")
+        for info in link["addr_info"]
+        if info.get("local") == "2001:db8:1::98"
+    )
+    assert info["deprecated"]
+    assert (info["preferred_life_time"], info["valid_life_time"]) == (0, 2**32 - 1)
+
+
 def test_adding_what_is_there_changes_nothing() -> None:
     carry_out(Create(vip("192.168.1.50")), Create(vip("2001:db8:1::50")))
     before = everything()

@@ -14,9 +14,10 @@ import pytest
 
 from lvsnat.errors import LvsnatError
 from lvsnat.ipvs.backend import IpvsBackend
-from lvsnat.ipvs.controls import SyncDaemon, SyncRole, Timeouts
+from lvsnat.ipvs.controls import SyncDaemon, SyncRole
 from lvsnat.ipvs.resources import IpvsResource, IpvsServer, IpvsService
 from lvsnat.ipvs.transport import open_transport
+from lvsnat.model.config import Timeouts
 from lvsnat.model.endpoint import Endpoint, parse_kernel_listener
 from lvsnat.model.resource import state_of
 from lvsnat.model.status import Counters, ServerStats, ServiceStats
@@ -139,14 +140,14 @@ def test_packets_are_counted_and_the_counters_zeroed(backend: IpvsBackend) -> No
     assert server.inactive == 1
 
     backend.kernel.zero(WEB.listen)
-    assert backend.stats()[WEB.key] == ServiceStats()
+    assert backend.read()[1][WEB.key] == ServiceStats()
 
 
 def wait_for_packets(backend: IpvsBackend) -> tuple[ServiceStats, ServerStats]:
     """The kernel's estimator copies the counters every two seconds."""
     deadline = time.monotonic() + 10
     while True:
-        stats = backend.stats()
+        stats = backend.read()[1]
         service, server = stats[WEB.key], stats[LOCAL.key]
         assert isinstance(service, ServiceStats)
         assert isinstance(server, ServerStats)
@@ -160,7 +161,7 @@ def test_all_counters_can_be_zeroed(backend: IpvsBackend) -> None:
 
     backend.kernel.zero()
 
-    assert backend.stats() == {WEB.key: ServiceStats(), LOCAL.key: ServerStats()}
+    assert backend.read()[1] == {WEB.key: ServiceStats(), LOCAL.key: ServerStats()}
 
 
 def test_zeroing_what_does_not_exist_says_so(backend: IpvsBackend) -> None:

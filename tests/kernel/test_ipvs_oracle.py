@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvsnat.ipvs.backend import IpvsBackend
-from lvsnat.ipvs.controls import Timeouts
 from lvsnat.ipvs.resources import (
     Forwarding,
     IpvsResource,
@@ -20,6 +19,7 @@ from lvsnat.ipvs.resources import (
     ServiceFlag,
     flag_words,
 )
+from lvsnat.model.config import Timeouts
 from lvsnat.model.endpoint import (
     MAX_MARK,
     AddressListener,

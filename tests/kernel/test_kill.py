@@ -27,6 +27,7 @@ from lvsnat.model.endpoint import Endpoint, parse_listener
 from lvsnat.model.resource import Key
 from lvsnat.model.service import RealServer, Scheduler, VirtualService
 from lvsnat.plan.change import Change
+from lvsnat.plan.guard import Risk
 from lvsnat.plan.ledger import Ledger
 from lvsnat.plan.planner import Report
 
@@ -147,7 +148,7 @@ def apply(text: str | None = None, report: Report = quiet) -> Work:
     def work(director: Director) -> None:
         given = None if text is None else Text(text, "test")
         with director.applying(Options(), given) as transaction:
-            transaction.carry_out(report, force=True)
+            transaction.carry_out(report, accepted=tuple(Risk))
 
     return work
 
@@ -155,7 +156,7 @@ def apply(text: str | None = None, report: Report = quiet) -> Work:
 def edit(change: Callable[[ConfigDocument], None], report: Report) -> Work:
     def work(director: Director) -> None:
         with director.editing(change, Options()) as transaction:
-            transaction.carry_out(report, force=True)
+            transaction.carry_out(report, accepted=tuple(Risk))
 
     return work
 
@@ -265,6 +266,6 @@ def test_killed_at_any_moment_it_leaves_what_apply_makes_right(box: Box) -> None
 def clear(box: Box) -> None:
     def work(director: Director) -> None:
         with director.clearing(Options()) as transaction:
-            transaction.carry_out(lambda _: None, force=True)
+            transaction.carry_out(lambda _: None, accepted=tuple(Risk))
 
     box.finish(work)

@@ -139,6 +139,19 @@ def test_a_link_to_nothing_gets_its_file(tmp_path: Path) -> None:
     assert (tmp_path / "real").read_text() == "new"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away: run it as root")
+def test_a_file_keeps_its_owner_and_its_group(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    path.chmod(0o640)
+    os.chown(path, 12, 34)
+
+    write_file(path, "new")
+
+    now = path.stat()
+    assert (now.st_uid, now.st_gid, now.st_mode & 0o777) == (12, 34, 0o640)
+
+
 def test_a_full_disk_leaves_the_old_contents_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
@@ -328,6 +341,13 @@ def test_a_lock_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(LvsnatError, match="cannot lock"), locked(tmp_path / "file/lock"):
+        pass
+
+
+def test_a_lock_is_held_although_its_file_takes_no_name() -> None:
+    full = Path("/dev/full")
+
+    with locked(full), pytest.raises(RefusedError, match="is at work"), locked(full, wait=False):
         pass
 
 

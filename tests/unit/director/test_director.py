@@ -18,6 +18,7 @@ from lvsnat.model.override import Override, Reason
 from lvsnat.model.resource import Key
 from lvsnat.model.service import RealServer, VirtualService
 from lvsnat.model.status import Sync
+from lvsnat.plan.guard import Risk
 from lvsnat.testing import FakeBackend
 
 LISTEN = parse_kernel_listener("tcp/192.168.1.50:80")
@@ -41,7 +42,7 @@ class Box:
 
     def edit(self, change: Callable[[ConfigDocument], None], *, force: bool = False) -> None:
         with self.director.editing(change, Options()) as transaction:
-            transaction.carry_out(lambda _: None, force=force)
+            transaction.carry_out(lambda _: None, accepted=tuple(Risk) if force else ())
 
     def add_web(self) -> None:
         self.edit(lambda document: document.add_service(WEB))
@@ -137,7 +138,7 @@ def test_what_a_killed_run_created_is_ours_to_remove(box: Box) -> None:
         box.paths.ledger.parent.mkdir(parents=True)
         box.kernel.apply(transaction.plan.changes[:2], lambda _: None)
         intended = transaction.ledger.intending(transaction.plan.changes)
-        ledgerfile.store(box.paths.ledger, intended)
+        box.paths.ledger.write_text(ledgerfile.render(intended))
 
     box.apply()
 

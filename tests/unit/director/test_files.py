@@ -64,7 +64,9 @@ def test_after_another_boot_nothing_is_ours_and_no_setting_is_remembered(ledger:
 
 
 def test_a_ledger_names_the_boot_of_this_kernel(tmp_path: Path) -> None:
-    ledgerfile.store(tmp_path / "ledger.json", Ledger(frozenset({Key("service", "web")})))
+    (tmp_path / "ledger.json").write_text(
+        ledgerfile.render(Ledger(frozenset({Key("service", "web")})))
+    )
 
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     assert f'"boot": "{boot}"' in (tmp_path / "ledger.json").read_text()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,10 +13,12 @@ import pytest
 from lvsnat.director import trial
 from lvsnat.director.director import Director, Options, Text
 from lvsnat.director.paths import Paths
-from lvsnat.errors import PartlyAppliedError, RefusedError
+from lvsnat.director.transaction import Transaction
+from lvsnat.errors import LvsnatError, PartlyAppliedError, RefusedError
 from lvsnat.ipvs.resources import IpvsServer
 from lvsnat.model.endpoint import Endpoint, parse_kernel_listener
 from lvsnat.plan.apply import StepError
+from lvsnat.plan.guard import Risk
 from lvsnat.system import locked
 from lvsnat.testing import FakeBackend, FakeClock
 
@@ -62,7 +68,7 @@ class Box:
 
     def revert(self, *, force: bool = False) -> None:
         with trial.reverting(self.director, Options(), force=force) as transaction:
-            transaction.carry_out(lambda _: None, force=True)
+            transaction.carry_out(lambda _: None, accepted=tuple(Risk))
         trial.forget(self.paths)
 
 
@@ -103,6 +109,47 @@ def test_an_interruption_takes_it_back(box: Box) -> None:
     assert (box.weight, box.text) == (1, web(1).text)
     assert box.director.planned().plan.changes == ()
     assert {key.kind for key in box.director.view().ledger.owned} == {"service"}
+
+
+def test_an_interruption_that_came_when_all_was_done_takes_it_back(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed_at_the_end() -> None:
+        with trial.trying(box.director, Options(), web(5)) as trying:
+            has_begun = trying._has_begun
+
+            def pressed() -> None:
+                os.kill(os.getpid(), signal.SIGINT)  # held back until the files are in place
+                has_begun()
+
+            monkeypatch.setattr(trying, "_has_begun", pressed)
+            trying.begin(lambda _: None)
+
+    with pytest.raises(KeyboardInterrupt):
+        pressed_at_the_end()
+
+    assert (box.weight, box.text) == (1, web(1).text)
+    assert not box.paths.trial.exists()
+
+
+class Waiting(Director):
+    """While it waits for the lock, the trial that holds it is killed."""
+
+    @contextmanager
+    def applying(self, options: Options, given: Text | None = None) -> Iterator[Transaction]:
+        with super().applying(options, given) as transaction:
+            self.paths.trial.write_text("the way back of another trial")
+            yield transaction
+
+
+def test_the_way_back_of_a_trial_that_was_waited_for_is_not_lost(box: Box) -> None:
+    waiting = Waiting(box.paths, box.kernel, clock=FakeClock())
+
+    with pytest.raises(LvsnatError), trial.trying(waiting, Options(), web(5)):
+        pass
+
+    assert box.paths.trial.read_text() == "the way back of another trial"
+    assert (box.weight, box.text) == (1, web(1).text)
 
 
 def test_drift_of_before_comes_back_as_it_was(box: Box) -> None:
@@ -154,7 +201,7 @@ def test_a_trial_that_was_killed_is_taken_back_by_the_next_command(box: Box) -> 
 def test_a_trial_of_the_first_configuration_goes_back_to_none(tmp_path: Path) -> None:
     box = Box(tmp_path)
     with box.director.clearing(Options()) as transaction:
-        transaction.carry_out(lambda _: None, force=True)
+        transaction.carry_out(lambda _: None, accepted=tuple(Risk))
     box.paths.config.unlink()
     box.try_and_die(web(5))
 

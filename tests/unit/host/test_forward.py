@@ -71,7 +71,8 @@ def said(listing: list[dict[str, Any]], wish: Config = TWO, *, tracked: bool = F
 def test_a_policy_names_the_servers_and_the_remedy() -> None:
     assert said(ruleset()) == [
         (
-            "the nft chain ip fw f drops by its policy what 192.168.2.55, 192.168.2.56 send to clients"
+            "the nft chain ip fw f drops by its policy what 192.168.2.55, 192.168.2.56 send"
+            " to clients"
             " | let their packets pass: nft 'insert rule ip fw f ip saddr { 192.168.2.55,"
             " 192.168.2.56 } accept'"
         )

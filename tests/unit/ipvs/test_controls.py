@@ -8,7 +8,6 @@ from lvsnat.ipvs.controls import (
     KernelInfo,
     SyncDaemon,
     SyncRole,
-    Timeouts,
     decode_daemon,
     decode_info,
     decode_timeouts,
@@ -16,6 +15,7 @@ from lvsnat.ipvs.controls import (
     encode_timeouts,
 )
 from lvsnat.ipvs.uapi import Command
+from lvsnat.model.config import Timeouts
 
 TIMEOUTS = bytes.fromhex("0c0100000800040008070000080005001e000000080006003c000000")
 DAEMON = bytes.fromhex(
