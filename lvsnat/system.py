@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -218,7 +218,9 @@ def read_file(path: Path) -> str | None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+def locked(
+    path: Path, *, wait: bool = True, waiting: Callable[[str], None] = lambda _: None
+) -> Iterator[None]:
     """Hold the lock that all commands share; it ends with the process, also when that is killed.
 
     Without ``wait``, a lock that somebody holds is RefusedError and names the holder.
@@ -228,7 +230,7 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         with _file_errors(path, "lock"):
-            _take(descriptor, wait=wait)
+            _take(descriptor, wait=wait, waiting=waiting)
         # A full disk only keeps the name of the holder from those who do not wait.
         with contextlib.suppress(OSError):
             os.truncate(descriptor, 0)
@@ -261,15 +263,18 @@ def remove_file(path: Path) -> None:
             _sync_directory(path.parent)
 
 
-def _take(descriptor: int, *, wait: bool) -> None:
+def _take(descriptor: int, *, wait: bool, waiting: Callable[[str], None]) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
-        raise RefusedError(
-            f"another lvsnat command is at work ({_describe_process(holder)})",
-            "run it again when that has ended, or leave out --no-wait to wait for it",
-        ) from None
+        holder = _describe_process(os.pread(descriptor, 32, 0).decode(errors="replace").strip())
+        if not wait:
+            raise RefusedError(
+                f"another lvsnat command is at work ({holder})",
+                "run it again when that has ended, or leave out --no-wait to wait for it",
+            ) from None
+        waiting(holder)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _describe_process(pid: str) -> str:

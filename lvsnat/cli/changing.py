@@ -43,7 +43,7 @@ class Manner:
     def options(self) -> Options:
         from lvsnat.director.director import Options
 
-        return Options(adopt=self.adopt, wait=not self.no_wait)
+        return Options(adopt=self.adopt, wait=not self.no_wait, waiting=_say_for_whom)
 
     def forced(self) -> Manner:
         return replace(self, force=True)
@@ -53,6 +53,10 @@ class Manner:
 
     def accepting(self) -> Collection[Risk]:
         return tuple(Risk) if self.force else self.accepted
+
+
+def _say_for_whom(holder: str) -> None:
+    output.talk(f"waiting for another lvsnat command to end ({holder})")
 
 
 def edit(ctx: typer.Context, change: Callable[[ConfigDocument], None], manner: Manner) -> None:

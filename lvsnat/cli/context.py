@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from lvsnat.cli import output
+from lvsnat.errors import UsageError
 
 if TYPE_CHECKING:
     from lvsnat.director.director import Director
@@ -33,6 +34,9 @@ class Session:
     config: Path | None = None
     """What ``--config`` says."""
 
+    named: bool = False
+    """Whether ``--config`` itself says it, and not the environment."""
+
     @classmethod
     def of(cls, context: typer.Context) -> Session:
         """The session of this run, made where nobody handed one in."""
@@ -44,6 +48,17 @@ class Session:
         if mention:
             _mention_trial(director)
         return director
+
+    def insist_on_config(self) -> None:
+        """Refuse a file that the command names and that is not there: a slip of the hand.
+
+        To apply it would be to take everything away.
+        """
+        if self.named and self.config is not None and not self.config.exists():
+            raise UsageError(
+                f"there is no configuration {self.config}",
+                "look for a slip in --config; 'lvsnat service add' begins a new one",
+            )
 
 
 def _mention_trial(director: Director) -> None:

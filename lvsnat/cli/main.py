@@ -76,6 +76,9 @@ def root(
     4 refused as unsafe, 5 partly applied.
     """
     del version
-    Session.of(ctx).config = config
+    session = Session.of(ctx)
+    session.config = config
+    source = ctx.get_parameter_source("config")
+    session.named = source is not None and source.name == "COMMANDLINE"
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())

@@ -53,7 +53,9 @@ def plan(
     output_format: OutputOption = Output.TABLE,
 ) -> None:
     """Show what 'lvsnat apply' would change, and change nothing."""
-    transaction = Session.of(ctx).director().planned()
+    session = Session.of(ctx)
+    session.insist_on_config()
+    transaction = session.director().planned()
     output.plan(transaction.plan, transaction.objections, output_format)
     output.warnings(transaction.warnings())
     if exit_code and transaction.plan:
@@ -77,6 +79,8 @@ def apply(
     All or nothing: a change that is refused undoes those made before it.
     """
     manner = Manner(dry_run, adopt, force, no_wait, output_format, expect=expect)
+    if file is None:
+        Session.of(ctx).insist_on_config()
     if not at_boot:
         changing.apply(ctx, manner, given(file))
     elif file is None:

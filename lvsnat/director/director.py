@@ -47,6 +47,8 @@ class Options:
     """Take over what somebody else made, where the configuration asks for it."""
     wait: bool = True
     """Wait for another command that is at work."""
+    waiting: Callable[[str], None] = lambda _: None
+    """Told, before such a wait, which process it is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ class Director:
     @contextlib.contextmanager
     def applying(self, options: Options, given: Text | None = None) -> Iterator[Transaction]:
         """Prepare to make the world as the configuration says, or as a text that replaces it."""
-        with self.paths.locked(wait=options.wait):
+        with self.paths.locked(wait=options.wait, waiting=options.waiting):
             overrides = holding(self.overrides(), self.clock.now())
             if given is None:
                 yield self.transaction(Wish(self.config(), overrides), options)
@@ -130,7 +132,7 @@ class Director:
     @contextlib.contextmanager
     def editing(self, edit: Edit, options: Options) -> Iterator[Transaction]:
         """Prepare an edit of the configuration and exactly the changes that it causes."""
-        with self.paths.locked(wait=options.wait):
+        with self.paths.locked(wait=options.wait, waiting=options.waiting):
             text = self._text()
             document = ConfigDocument.parse(text, str(self.paths.config))
             before = Wish(document.config, self.overrides())
@@ -142,7 +144,7 @@ class Director:
     @contextlib.contextmanager
     def overriding(self, change: Overriding, options: Options) -> Iterator[Transaction]:
         """Prepare a change of the overrides and exactly the changes that it causes."""
-        with self.paths.locked(wait=options.wait):
+        with self.paths.locked(wait=options.wait, waiting=options.waiting):
             before = Wish(self.config(), self.overrides())
             after = Wish(before.config, change(before.config, before.overrides))
             yield self.transaction(after, options, before=before)
@@ -150,7 +152,7 @@ class Director:
     @contextlib.contextmanager
     def clearing(self, options: Options) -> Iterator[Transaction]:
         """Prepare to take away everything that is ours; configuration and overrides stay."""
-        with self.paths.locked(wait=options.wait):
+        with self.paths.locked(wait=options.wait, waiting=options.waiting):
             yield self.transaction(Wish(Config(), {}), options, keep_overrides=True)
 
     @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,9 +57,11 @@ class Paths:
         return self.run / "daemon.lock"
 
     @contextlib.contextmanager
-    def locked(self, *, wait: bool) -> Iterator[None]:
+    def locked(
+        self, *, wait: bool, waiting: Callable[[str], None] = lambda _: None
+    ) -> Iterator[None]:
         """Hold the lock that all commands share, and tidy up after one that was killed."""
-        with locked(self.lock, wait=wait):
+        with locked(self.lock, wait=wait, waiting=waiting):
             for path in (
                 self.config,
                 self.replaced_config,

@@ -69,13 +69,22 @@ def apply(
             raise
         with shield():
             failures = roll_back(carried_out, backends)
-            if not failures:
+            if not failures and _is_known(error):
                 rolled_back()
         if failures:
             raise _partly_applied(error, len(changes), carried_out, failures) from error
         if isinstance(error, StepError):
             raise _rolled_back(error, len(carried_out), len(changes)) from error
         raise
+
+
+def _is_known(error: BaseException) -> bool:
+    """Whether everything that was done was also reported.
+
+    A system that refuses a step says so. One that gives no answer may have carried it out, so what
+    was intended stays ours, and the next apply settles it.
+    """
+    return isinstance(error, StepError) or not isinstance(error, LvsnatError)
 
 
 def _run(changes: Sequence[Change], by_kind: dict[str, Backend], done: Report) -> None:

@@ -200,3 +200,16 @@ def test_a_full_disk_behind_the_result_does_not_stop_a_change(
         draw()
 
     assert len(reported) == 3
+
+
+@pytest.mark.parametrize("command", [("plan",), ("apply",), ("apply", "--dry-run")])
+def test_a_slip_in_the_name_of_the_configuration_takes_nothing_away(
+    web: CommandLine, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    slip = tmp_path / "lvsnat.tmol"
+
+    result = web("--config", str(slip), *command)
+
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stderr.startswith(f"error: there is no configuration {slip}\n")
+    assert web.changes == []

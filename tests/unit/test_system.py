@@ -73,7 +73,7 @@ import sys
 from pathlib import Path
 from lvsnat.system import locked
 print("ready", flush=True)
-with locked(Path(sys.argv[1])):
+with locked(Path(sys.argv[1]), waiting=lambda holder: print("for", holder, flush=True)):
     print("has it", flush=True)
 """
 
@@ -311,7 +311,9 @@ def test_a_held_lock_is_waited_for(tmp_path: Path) -> None:
 
         assert waiter.wait(timeout=10) == 0
         assert waiter.stdout is not None
-        assert waiter.stdout.read() == "has it\n"
+        first, *_, last = waiter.stdout.read().splitlines()
+        assert first.startswith(f"for process {holder.pid}: ")
+        assert last == "has it"
 
 
 def test_a_holder_that_is_killed_frees_the_lock(tmp_path: Path) -> None:

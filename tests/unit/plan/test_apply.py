@@ -109,3 +109,24 @@ def test_everything_that_can_be_undone_is_undone() -> None:
 
     assert failures == [RollbackFailure(Create(A), "cannot delete")]
     assert world.contents[Parent("c").key] == Parent("c")
+
+
+class Silent(World):
+    """A world that carries a change out and never says so."""
+
+    def _one(self, change: Change) -> None:
+        super()._one(change)
+        raise LvsnatError("no answer within 30 s")
+
+
+@pytest.mark.parametrize(("world", "told"), [(World(refuse={A.key}), True), (Silent(), False)])
+def test_only_a_world_that_answers_can_be_said_to_be_as_before(
+    world: World,
+    told: bool,  # noqa: FBT001
+) -> None:
+    undone: list[str] = []
+
+    with pytest.raises(LvsnatError):
+        apply([Create(A)], [world], lambda _: None, rolled_back=lambda: undone.append("undone"))
+
+    assert bool(undone) is told
