@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from labkit import machine, packages
 from labkit.errors import LabError
@@ -52,6 +54,8 @@ def main(arguments: list[str]) -> int:
 
 def _act(options: argparse.Namespace) -> int:
     provider = Provider(options.kernel) if options.kernel else choose(this_machine())
+    if provider is Provider.HOST and os.geteuid() != 0 and options.action != "packages":
+        as_root(sys.argv)
     match options.action:
         case "packages":
             print("\n".join(packages.packages(provider)))
@@ -66,6 +70,12 @@ def _act(options: argparse.Namespace) -> int:
             return run(_request(options, provider, (*pytest, *options.rest)))
         case _:
             return run(_request(options, provider, tuple(options.rest)))
+
+
+def as_root(argv: list[str]) -> NoReturn:
+    """Become the same command as root: namespaces on the running kernel need that."""
+    print("lab: the running kernel serves as the lab; that needs root", file=sys.stderr, flush=True)
+    os.execvp("sudo", ["sudo", "--preserve-env", sys.executable, *argv])  # noqa: S606 - no shell is wanted
 
 
 def _shell(options: argparse.Namespace, provider: Provider) -> int:

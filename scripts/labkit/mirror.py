@@ -40,6 +40,15 @@ def debian_mirror(etc_apt: Path = Path("/etc/apt")) -> str:
     raise LabError(msg, hint=f"name one: {VARIABLE}=URI scripts/lab build")
 
 
+def is_known() -> bool:
+    """Tell whether this machine names a Debian archive at all."""
+    try:
+        debian_mirror()
+    except LabError:
+        return False
+    return True
+
+
 def is_debian_archive(source: Source) -> bool:
     """Tell Debian's main archive from its security archive and from third parties' ones.
 

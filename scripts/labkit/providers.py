@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from labkit import mirror
+
 
 class Provider(StrEnum):
     """A way to get a kernel that has IPVS, in order of preference."""
@@ -30,6 +32,10 @@ class Machine:
     ip_vs: bool
     architecture: str
     gcc: bool
+    archive: bool = True
+    """Whether there is a Debian archive to take a kernel's source from: Ubuntu names none."""
+    sudo: bool = False
+    """Whether an ordinary user may ask for root."""
 
 
 def this_machine() -> Machine:
@@ -37,15 +43,17 @@ def this_machine() -> Machine:
     root = os.geteuid() == 0
     return Machine(
         root=root,
-        ip_vs=root and has_ip_vs(),
+        ip_vs=has_ip_vs() if root else has_module(),
         architecture=platform.machine(),
         gcc=shutil.which("gcc") is not None,
+        archive=mirror.is_known(),
+        sudo=shutil.which("sudo") is not None,
     )
 
 
 def choose(machine: Machine) -> Provider:
     """Pick the fastest provider that works on this machine."""
-    if machine.root and machine.ip_vs:
+    if machine.ip_vs and (machine.root or (machine.sudo and not machine.archive)):
         return Provider.HOST
     if machine.architecture == "x86_64" and machine.gcc:
         return Provider.UML
@@ -62,6 +70,16 @@ def has_ip_vs() -> bool:
         return False
     subprocess.run([modprobe, "--quiet", "ip_vs"], check=False, capture_output=True)
     return marker.exists()
+
+
+def has_module() -> bool:
+    """Tell whether the running kernel could have IPVS, as far as an ordinary user can see."""
+    if Path("/proc/net/ip_vs").exists():
+        return True
+    modinfo = shutil.which("modinfo", path="/usr/sbin:/sbin:/usr/bin:/bin")
+    if modinfo is None:
+        return False
+    return subprocess.run([modinfo, "ip_vs"], check=False, capture_output=True).returncode == 0
 
 
 def kvm_works(cpuinfo: str) -> bool:

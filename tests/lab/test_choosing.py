@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,16 @@ def test_an_ordinary_user_gets_user_mode_linux() -> None:
     machine = Machine(root=False, ip_vs=True, architecture="x86_64", gcc=True)
 
     assert choose(machine) is Provider.UML
+
+
+def test_without_a_debian_archive_root_is_asked_for_the_running_kernel() -> None:
+    ubuntu = Machine(
+        root=False, ip_vs=True, architecture="x86_64", gcc=True, archive=False, sudo=True
+    )
+
+    assert choose(ubuntu) is Provider.HOST
+    assert choose(replace(ubuntu, sudo=False)) is Provider.UML
+    assert choose(replace(ubuntu, ip_vs=False)) is Provider.UML
 
 
 @pytest.mark.parametrize(("architecture", "gcc"), [("aarch64", True), ("x86_64", False)])
