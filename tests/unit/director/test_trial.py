@@ -111,19 +111,24 @@ def test_an_interruption_takes_it_back(box: Box) -> None:
     assert {key.kind for key in box.director.view().ledger.owned} == {"service"}
 
 
-def test_an_interruption_that_came_when_all_was_done_takes_it_back(
-    box: Box, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Pressed(trial.Trial):
+    """A trial during which Ctrl-C is pressed while the files take their places."""
+
+    def _has_begun(self) -> None:
+        os.kill(os.getpid(), signal.SIGINT)  # held back until the files are in place
+        super()._has_begun()
+
+
+def test_an_interruption_that_came_when_all_was_done_takes_it_back(box: Box) -> None:
+    journal = trial.Journal(0.0, box.text, None, web(5).text)
+
     def pressed_at_the_end() -> None:
-        with trial.trying(box.director, Options(), web(5)) as trying:
-            has_begun = trying._has_begun
-
-            def pressed() -> None:
-                os.kill(os.getpid(), signal.SIGINT)  # held back until the files are in place
-                has_begun()
-
-            monkeypatch.setattr(trying, "_has_begun", pressed)
-            trying.begin(lambda _: None)
+        with box.director.applying(Options(), web(5)) as transaction:
+            trying = Pressed(box.paths, transaction, journal)
+            try:
+                trying.begin(lambda _: None)
+            finally:
+                trying.end()
 
     with pytest.raises(KeyboardInterrupt):
         pressed_at_the_end()
