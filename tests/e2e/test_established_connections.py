@@ -247,7 +247,9 @@ def test_a_udp_flow_moves_when_its_server_goes_only_with_the_setting(fresh: Scen
 
 
 def test_flush_and_restore_is_what_cuts_connections_instead(fresh: Scene) -> None:
-    script = "ipvsadm -Sn >/run/saved; ipvsadm -C; ipvsadm -R </run/saved"
+    # The second stands for a table of some thousand services. A small one may be back before a
+    # packet comes, and who is cut is chance.
+    script = "ipvsadm -Sn >/run/saved; ipvsadm -C; sleep 1; ipvsadm -R </run/saved"
     before = fresh.short.look().breaks
 
     fresh.net.director.run("sh", "-ec", script)
@@ -255,8 +257,5 @@ def test_flush_and_restore_is_what_cuts_connections_instead(fresh: Scene) -> Non
     long, udp = fresh.long.go_round(), fresh.udp.go_round()
     short = fresh.short.look()
     write_down("ipvsadm -C; ipvsadm -R", fresh.nodest, [long, short, udp])
-    if fresh.nodest:
-        assert long.failures == {"ConnectionResetError": LONG}
-    else:
-        assert long.failures == {}
+    assert long.failures == {"ConnectionResetError": LONG}
     assert short.breaks >= before
