@@ -62,6 +62,8 @@ def try_(
     kernel are then as before.
     """
     manner = Manner(dry_run=dry_run, force=force, no_wait=no_wait)
+    if not (revert or keep or file):
+        Session.of(ctx).insist_on_config()
     if revert or keep:
         _decide(ctx, file, manner, revert=revert, keep=keep)
     elif dry_run or yes:

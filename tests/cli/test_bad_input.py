@@ -202,7 +202,9 @@ def test_a_full_disk_behind_the_result_does_not_stop_a_change(
     assert len(reported) == 3
 
 
-@pytest.mark.parametrize("command", [("plan",), ("apply",), ("apply", "--dry-run")])
+@pytest.mark.parametrize(
+    "command", [("plan",), ("apply",), ("apply", "--dry-run"), ("try", "--yes")]
+)
 def test_a_slip_in_the_name_of_the_configuration_takes_nothing_away(
     web: CommandLine, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
