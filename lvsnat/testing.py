@@ -31,8 +31,7 @@ from lvsnat.model.endpoint import Family, KernelListener
 from lvsnat.model.resource import Key
 from lvsnat.model.service import PersistenceEngine, Scheduler
 from lvsnat.model.status import ServerStats, ServiceStats
-from lvsnat.plan.change import Change, Create, Delete, key_of, subject
-from lvsnat.plan.planner import Report
+from lvsnat.plan.change import Change, Create, Delete, Report, key_of, subject
 from lvsnat.system import run
 
 _MAX_KERNEL_INT = 2**31 - 1
@@ -94,6 +93,9 @@ class FakeBackend:
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def prepare(self, changes: Sequence[Change]) -> None:
+        """As the kernel: nothing is refused before it is tried."""
 
     def apply(self, changes: Sequence[Change], done: Report) -> None:
         for batch in batches(changes):

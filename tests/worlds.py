@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from lvsnat.model.config import Config
 from lvsnat.model.resource import Key, Resource, Setting, Stage, State, state_of
 from lvsnat.plan.apply import StepError
-from lvsnat.plan.change import Change, Create, Delete, Update, key_of
-from lvsnat.plan.planner import Report
+from lvsnat.plan.change import Change, Create, Delete, Report, Update, key_of
 
 
 @dataclass(frozen=True)
@@ -108,6 +107,9 @@ class World:
             for key, resource in self.contents.items()
             if not isinstance(resource, Setting) or key in keys
         )
+
+    def prepare(self, changes: Sequence[Change]) -> None:
+        """Nothing is known before it is tried."""
 
     def apply(self, changes: Sequence[Change], done: Report) -> None:
         for change in changes:

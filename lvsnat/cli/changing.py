@@ -12,8 +12,8 @@ import typer
 from lvsnat.cli import output
 from lvsnat.cli.context import Session
 from lvsnat.cli.options import Output
+from lvsnat.plan.change import Report
 from lvsnat.plan.guard import Risk
-from lvsnat.plan.planner import Report
 from lvsnat.system import interrupted_by_every_end
 from lvsnat.ui import words
 from lvsnat.ui.counts import Tally

@@ -13,9 +13,9 @@ from lvsnat.cli.options import Output
 from lvsnat.errors import LvsnatError
 from lvsnat.model.caution import Caution
 from lvsnat.model.service import VirtualService
-from lvsnat.plan.change import Change
+from lvsnat.plan.change import Change, Report
 from lvsnat.plan.guard import Objection
-from lvsnat.plan.planner import Plan, Report
+from lvsnat.plan.planner import Plan
 from lvsnat.ui import pipes, words
 
 if TYPE_CHECKING:

@@ -25,10 +25,7 @@ from lvsnat.config.values import (
     reads,
     short_persistence,
 )
-from lvsnat.model.config import (
-    Config,
-    Mode,
-)
+from lvsnat.model.config import Config
 from lvsnat.model.endpoint import (
     AddressListener,
     Endpoint,
@@ -37,6 +34,7 @@ from lvsnat.model.endpoint import (
     PortsListener,
     parse_listener,
 )
+from lvsnat.model.mode import Mode
 from lvsnat.model.rules import (
     MAX_PERSISTENCE_SECONDS,
     MAX_THRESHOLD,

@@ -15,9 +15,10 @@ from lvsnat.errors import PartlyAppliedError, RefusedError
 from lvsnat.model.caution import Caution
 from lvsnat.plan.apply import apply, roll_back, sentence
 from lvsnat.plan.backend import Backend
+from lvsnat.plan.change import Report, key_of
 from lvsnat.plan.guard import Objection, Risk
 from lvsnat.plan.ledger import Ledger
-from lvsnat.plan.planner import Plan, Report
+from lvsnat.plan.planner import Plan
 from lvsnat.system import uninterrupted
 
 
@@ -59,6 +60,13 @@ class Transaction:
                 "--force does it all the same; nothing was changed",
             )
 
+    def prepare(self) -> None:
+        """Raise LvsnatError if the plan can be seen to fail, before anything is changed."""
+        for backend in self.backends:
+            changes = [c for c in self.plan.changes if key_of(c).kind in backend.kinds]
+            if changes:
+                backend.prepare(changes)
+
     def carry_out(
         self,
         report: Report,
@@ -74,6 +82,7 @@ class Transaction:
         ``committed`` on it stands, even if an interruption that was held back until then is raised.
         """
         self.insist_on_safety(accepted)
+        self.prepare()
         intended = self.ledger.intending(self.plan.changes)
         finished = intended.after(self.plan.changes)
         with (

@@ -18,8 +18,8 @@ from lvsnat.director.paths import Paths
 from lvsnat.director.rewrite import Rewrite
 from lvsnat.director.transaction import Transaction
 from lvsnat.errors import LvsnatError, PartlyAppliedError, RefusedError
+from lvsnat.plan.change import Report
 from lvsnat.plan.guard import Risk
-from lvsnat.plan.planner import Report
 from lvsnat.system import (
     is_locked,
     read_file,

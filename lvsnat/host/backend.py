@@ -19,8 +19,7 @@ from lvsnat.model.caution import Caution
 from lvsnat.model.config import Config
 from lvsnat.model.resource import Key, Resource
 from lvsnat.plan.apply import StepError
-from lvsnat.plan.change import Change, Create, Delete, Update, subject
-from lvsnat.plan.planner import Report
+from lvsnat.plan.change import Change, Create, Delete, Report, Update, subject
 from lvsnat.system import uninterrupted
 
 
@@ -57,6 +56,9 @@ class HostBackend:
             # Advice that is not to be had stops no command.
             with contextlib.suppress(LvsnatError):
                 yield from forward.cautions(nft.ruleset(), config, tracked=tracked)
+
+    def prepare(self, changes: Sequence[Change]) -> None:
+        """Refuse nothing: what the host refuses, it refuses in time for a rollback."""
 
     def apply(self, changes: Sequence[Change], done: Report) -> None:
         """Carry out the changes in order, calling ``done`` after each."""

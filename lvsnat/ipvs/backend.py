@@ -27,8 +27,7 @@ from lvsnat.model.connection import TableState
 from lvsnat.model.endpoint import KernelListener
 from lvsnat.model.resource import Key
 from lvsnat.model.status import ServerStats, ServiceStats
-from lvsnat.plan.change import Change, Create, Delete, Update, subject
-from lvsnat.plan.planner import Report
+from lvsnat.plan.change import Change, Create, Delete, Report, Update, subject
 from lvsnat.system import uninterrupted
 
 Stats = ServiceStats | ServerStats
@@ -94,6 +93,9 @@ class IpvsBackend:
     def table_state(self) -> TableState:
         """How full the table of connections is."""
         return self._files.table_state()
+
+    def prepare(self, changes: Sequence[Change]) -> None:
+        """The kernel alone knows what it refuses; it says so in time for a rollback."""
 
     def apply(self, changes: Sequence[Change], done: Report) -> None:
         """Carry out the changes in batches; see ``Backend.apply``."""

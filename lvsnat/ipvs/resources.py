@@ -15,6 +15,7 @@ from typing import ClassVar
 from lvsnat.model.config import Config
 from lvsnat.model.endpoint import Endpoint, KernelListener, Listener
 from lvsnat.model.marks import kernel_listeners
+from lvsnat.model.proxied import ipvs_services
 from lvsnat.model.resource import Key, Stage, Weighted
 from lvsnat.model.service import (
     Persistence,
@@ -152,6 +153,10 @@ class IpvsServer(Weighted):
         object.__setattr__(self, "owner", owner)
         object.__setattr__(self, "key", Key(SERVER_KIND, f"{owner.name} {self.endpoint}"))
 
+    @property
+    def seat(self) -> Key:
+        return self.key
+
     def with_weight(self, weight: int) -> IpvsServer:
         return replace(self, weight=weight)
 
@@ -198,7 +203,7 @@ def forwarding_word(forwarding: int) -> str:
 def expand(config: Config) -> Iterator[IpvsResource]:
     """The services and servers that a configuration asks for, each service before its servers."""
     known = kernel_listeners(config.services)
-    for service in config.services:
+    for service in ipvs_services(config):
         resource = service_resource(service, known[service.listen])
         yield resource
         for server in service.servers:

@@ -11,8 +11,7 @@ from lvsnat.ipvs.kernel import Kernel
 from lvsnat.model.config import Config, Timeouts
 from lvsnat.model.resource import Key, Resource, Setting, Stage
 from lvsnat.plan.apply import StepError
-from lvsnat.plan.change import Change, Delete, subject
-from lvsnat.plan.planner import Report
+from lvsnat.plan.change import Change, Delete, Report, subject
 from lvsnat.system import uninterrupted
 
 TIMEOUT: Final = "timeout"
@@ -67,6 +66,9 @@ class TimeoutsBackend:
             seconds = self._kernel().timeouts().given()
             for name in asked:
                 yield Timeout(name, value=str(seconds[name]))
+
+    def prepare(self, changes: Sequence[Change]) -> None:
+        """The kernel alone knows what it refuses; it says so in time for a rollback."""
 
     def apply(self, changes: Sequence[Change], done: Report) -> None:
         """Carry out the changes in order, calling ``done`` after each."""

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final, Literal, Self
 
 from lvsnat.errors import UsageError
 from lvsnat.model.endpoint import IPAddress, as_written
+from lvsnat.model.mode import Mode
+from lvsnat.model.phase import Phase
 from lvsnat.model.service import VirtualService
 
 IPNetwork = IPv4Network | IPv6Network
 Egress = IPAddress | Literal["masquerade"]
 MASQUERADE: Final = "masquerade"
-
-
-class Mode(StrEnum):
-    """How TCP reaches the real servers."""
-
-    LVS_NAT = "lvs-nat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +58,30 @@ class IpvsOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class HaproxyOptions:
+    """HAProxy as a whole, beside its services, and what its transparency asks of this host."""
+
+    local_networks: tuple[IPNetwork, ...] = ()
+    """Clients whose replies would not pass the director: they are served from its own address."""
+    maxconn: int = 20_000
+    """Connections at a time, of all services together."""
+    hard_stop_after: int = 900
+    """Seconds that connections of a process that was replaced or stopped may go on."""
+    connect_timeout: int = 4
+    """Seconds until a real server that does not answer is given up."""
+    queue_timeout: int = 10
+    """Seconds that a connection waits where every server is at its threshold."""
+    mark: int = 0x1
+    """The bits of the firewall mark that replies to HAProxy get."""
+    table: int = 233
+    """The routing table that takes them to HAProxy."""
+    priority: int = 100
+    """The place of the routing rule that looks there, before 32766 (main)."""
+    side_port_offset: int = 10_000
+    """While a switch runs, a service listens on its port plus this, too."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What should be, in full."""
 
@@ -70,6 +89,14 @@ class Config:
     services: tuple[VirtualService, ...] = ()
     host: HostOptions = field(default_factory=HostOptions)
     ipvs: IpvsOptions = field(default_factory=IpvsOptions)
+    haproxy: HaproxyOptions = field(default_factory=HaproxyOptions)
+    switching: Phase | None = None
+    """Where a switch of modes stands; not of the file. None: the mode is in force."""
+
+    @property
+    def phase(self) -> Phase:
+        """Who has the TCP services, by the mode or in the midst of a switch."""
+        return self.switching or Phase.of(self.mode)
 
     def find(self, name: str) -> VirtualService:
         """The service with this name or listener; UsageError names the known ones."""

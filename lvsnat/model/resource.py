@@ -18,6 +18,8 @@ class Stage(IntEnum):
     HOST = 10
     SERVICE = 30
     SERVER = 40
+    PROXY = 45
+    """HAProxy and all that it serves: one file, so one stage."""
     CUTOVER = 50
     """Traffic is sent where everything is ready for it."""
 
@@ -74,9 +76,17 @@ class Weighted(ABC):
 
     __slots__ = ()
     weight: int
+    ends_softly: ClassVar[bool] = False
+    """Whether its connections live on when it is removed."""
 
     @abstractmethod
     def with_weight(self, weight: int) -> Self: ...
+
+    @property
+    @abstractmethod
+    def seat(self) -> Key:
+        """What an overlay calls this real server, whoever serves it: its key in lvs-nat."""
+        ...
 
 
 State = Mapping[Key, Resource]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lvsnat.model.endpoint import Endpoint, Listener
+from lvsnat.model.health import HealthCheck
 
 MAX_WEIGHT = 65535
 DEFAULT_PERSISTENCE_SECONDS = 360
@@ -79,6 +80,38 @@ class RealServer:
     """New connections again below this many; 0 means 3/4 of ``upper`` (ipvsadm ``-y``)."""
 
 
+class ProxyProtocol(StrEnum):
+    """What HAProxy understands of a service's connections."""
+
+    TCP = "tcp"
+    """Nothing: bytes."""
+    HTTP = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyOptions:
+    """What only HAProxy can do for a service; nothing of it holds in lvs-nat."""
+
+    protocol: ProxyProtocol = ProxyProtocol.TCP
+    """``mode`` in the configuration."""
+    client_timeout: int | None = None
+    """Seconds that a silent client is kept; None as IPVS keeps TCP."""
+    server_timeout: int | None = None
+    """Seconds that a silent server is kept; None as IPVS keeps TCP."""
+    connect_timeout: int | None = None
+    """Seconds until a server is given up; None is that of all services."""
+    maxconn: int | None = None
+    """Connections of this service at a time."""
+    forward_for: bool = False
+    """Tell the server the client's address in X-Forwarded-For, too (http)."""
+    cookie: str | None = None
+    """The name of a cookie that ties a client to its server (http)."""
+    frontend_lines: tuple[str, ...] = ()
+    """More lines for the frontend, in HAProxy's words."""
+    backend_lines: tuple[str, ...] = ()
+    """More lines for the backends, in HAProxy's words."""
+
+
 @dataclass(frozen=True, slots=True)
 class VirtualService:
     """What clients connect to, and the real servers behind it."""
@@ -89,3 +122,7 @@ class VirtualService:
     flags: frozenset[SchedulerFlag] = frozenset()
     persistence: Persistence | None = None
     servers: tuple[RealServer, ...] = ()
+    check: HealthCheck | None = None
+    sorry: Endpoint | None = None
+    """Who answers while no server can."""
+    proxy: ProxyOptions = field(default_factory=ProxyOptions)

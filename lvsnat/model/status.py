@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from lvsnat.model.config import Mode
 from lvsnat.model.connection import TableState
 from lvsnat.model.endpoint import Endpoint, Listener
+from lvsnat.model.mode import Mode
 from lvsnat.model.override import Override
 from lvsnat.model.service import RealServer, VirtualService
 

@@ -9,8 +9,7 @@ from itertools import groupby
 
 from lvsnat.errors import LvsnatError, PartlyAppliedError
 from lvsnat.plan.backend import Backend
-from lvsnat.plan.change import Change, Create, Delete, Update, inverse, key_of, subject
-from lvsnat.plan.planner import Report
+from lvsnat.plan.change import Change, Create, Delete, Report, Update, inverse, key_of, subject
 
 
 class StepError(LvsnatError):

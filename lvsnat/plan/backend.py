@@ -7,8 +7,7 @@ from typing import ClassVar, Protocol
 
 from lvsnat.model.config import Config
 from lvsnat.model.resource import Key, Resource
-from lvsnat.plan.change import Change
-from lvsnat.plan.planner import Report
+from lvsnat.plan.change import Change, Report
 
 
 class Backend(Protocol):
@@ -25,6 +24,14 @@ class Backend(Protocol):
         """The resources that exist. Never writes.
 
         Where the world is unbounded (settings, addresses) only ``keys`` are looked at.
+        """
+        ...
+
+    def prepare(self, changes: Sequence[Change]) -> None:
+        """Raise LvsnatError if these changes can be seen to fail: asked before the first of all.
+
+        Here belongs what would otherwise fail half-way: a program that is not installed, a port
+        that is taken, a text that its program refuses. Never writes.
         """
         ...
 

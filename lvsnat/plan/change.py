@@ -5,6 +5,7 @@ Consumers ``match`` on them, so that mypy finds a forgotten arm.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lvsnat.model.resource import Key, Resource
@@ -33,6 +34,8 @@ class Delete:
 
 
 Change = Create | Update | Delete
+Report = Callable[[Change], None]
+"""Told of each change that the system has confirmed."""
 
 
 def subject(change: Change) -> Resource:

@@ -108,7 +108,7 @@ def _cut_connections(
 ) -> Iterator[Objection]:
     """Connections of servers that go; the next packet of each is answered with a reset."""
     gone = [change.resource for change in plan.changes if isinstance(change, Delete)]
-    servers = [resource for resource in gone if isinstance(resource, Weighted)]
+    servers = [r for r in gone if isinstance(r, Weighted) and not r.ends_softly]
     held = active() if servers else {}
     cut: dict[Key, int] = {}
     for server in servers:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lvsnat.model.override import Override
-from lvsnat.model.resource import Key, Resource, State, Weighted
+from lvsnat.model.resource import Key, State, Weighted
 
 Overrides = Mapping[Key, Override]
 
@@ -21,8 +21,12 @@ def holding(overrides: Overrides, now: float) -> Overrides:
 
 def overlay(desired: State, overrides: Overrides, now: float) -> State:
     """Lay the overrides that hold ``now`` over the desired state; order and keys stay."""
-    held: dict[Key, Resource] = {}
-    for key in holding(overrides, now):
-        if key in desired and isinstance(resource := desired[key], Weighted):
-            held[key] = resource.with_weight(0)
-    return {**desired, **held}
+    held = holding(overrides, now)
+    if not held:
+        return desired
+    return {
+        key: resource.with_weight(0)
+        if isinstance(resource, Weighted) and resource.seat in held
+        else resource
+        for key, resource in desired.items()
+    }

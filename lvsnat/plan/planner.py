@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -97,6 +97,3 @@ def _release(have: Resource, ledger: Ledger) -> Iterable[Change]:
         return [Delete(have)]
     original = ledger.originals.get(have.key, have.value)
     return [] if have.value == original else [Update(have, have.with_value(original))]
-
-
-Report = Callable[[Change], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from lvsnat.model.config import Mode
+from lvsnat.model.mode import Mode
 from lvsnat.model.status import DirectorStatus, HostStatus, Sync
 from lvsnat.ui import words
 from lvsnat.ui.counts import DRIFT
@@ -14,6 +14,8 @@ from lvsnat.ui.status import STYLES
 
 _MEANINGS: Final = {
     Mode.LVS_NAT: "the kernel's IPVS forwards TCP, UDP and SCTP to the real servers",
+    Mode.HAPROXY_TPROXY: "HAProxy takes TCP to the real servers from the client's own address;"
+    " the kernel's IPVS forwards the rest",
 }
 
 

@@ -11,8 +11,7 @@ from cli.commandline import CommandLine
 from lvsnat.errors import ExitCode
 from lvsnat.ipvs.resources import IpvsServer, IpvsService
 from lvsnat.model.endpoint import Endpoint, parse_kernel_listener
-from lvsnat.plan.change import Change
-from lvsnat.plan.planner import Report
+from lvsnat.plan.change import Change, Report
 from lvsnat.testing import FakeBackend
 
 LISTEN = parse_kernel_listener("tcp/192.168.1.50:80")

@@ -26,10 +26,9 @@ from lvsnat.model.config import Config
 from lvsnat.model.endpoint import Endpoint, parse_listener
 from lvsnat.model.resource import Key
 from lvsnat.model.service import RealServer, Scheduler, VirtualService
-from lvsnat.plan.change import Change
+from lvsnat.plan.change import Change, Report
 from lvsnat.plan.guard import Risk
 from lvsnat.plan.ledger import Ledger
-from lvsnat.plan.planner import Report
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(900), pytest.mark.usefixtures("fresh_netns")]
 

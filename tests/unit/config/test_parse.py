@@ -7,8 +7,9 @@ import pytest
 from lvsnat.config.parse import parse_config
 from lvsnat.config.problems import ConfigError, Problem, key_path
 from lvsnat.errors import ExitCode
-from lvsnat.model.config import Config, HostOptions, Mode
+from lvsnat.model.config import Config, HostOptions
 from lvsnat.model.endpoint import Endpoint, parse_listener
+from lvsnat.model.mode import Mode
 from lvsnat.model.service import (
     Persistence,
     PersistenceEngine,
@@ -262,7 +263,7 @@ def test_all_problems_are_named_at_once_in_the_order_of_their_lines() -> None:
     assert error.message.splitlines()[:5] == [
         "10 problems in f.toml",
         "  f.toml:1: mode: 'x' is not a mode",
-        "    known: lvs-nat",
+        "    known: lvs-nat, haproxy-tproxy",
         "  f.toml:5: service[0].schedular: unknown key; did you mean 'scheduler'?",
         (
             "    keys that belong here: name, listen, scheduler, flags, persistence, one_packet,"

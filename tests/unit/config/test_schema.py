@@ -10,7 +10,7 @@ import pytest
 from lvsnat.config import schema
 from lvsnat.config.edit import PERSISTENCE_KEYS, SERVER_KEYS, SERVICE_KEYS
 from lvsnat.config.parse import parse_config
-from lvsnat.model.config import Mode
+from lvsnat.model.mode import Mode
 from lvsnat.model.service import MAX_WEIGHT, PersistenceEngine, Scheduler, SchedulerFlag
 
 ROOT = Path(__file__).parents[3]

@@ -16,8 +16,7 @@ from lvsnat.host import resources
 from lvsnat.host.resources import Vip
 from lvsnat.model.config import Config
 from lvsnat.model.resource import Key, Resource
-from lvsnat.plan.change import Change, subject
-from lvsnat.plan.planner import Report
+from lvsnat.plan.change import Change, Report, subject
 from lvsnat.testing import FakeBackend
 
 WEB = '[[service]]\nname = "web"\nlisten = "tcp/192.168.1.50:80"\n'
@@ -37,6 +36,9 @@ class Host:
 
     def observe(self, keys: Collection[Key]) -> Iterable[Resource]:
         return [one for key, one in self.addresses.items() if key in keys]
+
+    def prepare(self, changes: Sequence[Change]) -> None:
+        """Nothing is known before it is tried."""
 
     def apply(self, changes: Sequence[Change], done: Report) -> None:
         for change in changes:

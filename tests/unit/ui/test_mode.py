@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unit.ui.drawing import drawn
 
-from lvsnat.model.config import Mode
+from lvsnat.model.mode import Mode
 from lvsnat.model.status import DirectorStatus, HostStatus, Sync
 from lvsnat.ui.mode import mode_view
 

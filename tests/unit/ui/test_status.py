@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from unit.ui.drawing import drawn
 
-from lvsnat.model.config import Mode
 from lvsnat.model.connection import TableState
 from lvsnat.model.endpoint import Endpoint, parse_listener
+from lvsnat.model.mode import Mode
 from lvsnat.model.service import Persistence, RealServer, Scheduler, VirtualService
 from lvsnat.model.status import (
     Counters,

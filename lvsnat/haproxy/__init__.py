@@ -1,0 +1,1 @@
+"""HAProxy: what it is to serve, as values and as text; the process; what it carries."""

@@ -1,0 +1,61 @@
+"""Which services HAProxy serves in haproxy-tproxy, and where it listens beside them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lvsnat.model.config import Config
+from lvsnat.model.endpoint import MAX_PORT, Endpoint, IPAddress, MarkListener, Protocol
+from lvsnat.model.service import VirtualService
+
+_UNPRIVILEGED = 1024
+
+
+def is_proxied(service: VirtualService) -> bool:
+    """Whether haproxy-tproxy serves it: TCP on a port; UDP, SCTP and marks are always IPVS's."""
+    listen = service.listen
+    return not isinstance(listen, MarkListener) and listen.protocol is Protocol.TCP
+
+
+def proxied_services(config: Config) -> tuple[VirtualService, ...]:
+    """Those that HAProxy has in the present phase."""
+    return tuple(filter(is_proxied, config.services)) if config.phase.proxy else ()
+
+
+def ipvs_services(config: Config) -> tuple[VirtualService, ...]:
+    """Those that IPVS has in the present phase."""
+    if config.phase.ipvs:
+        return config.services
+    return tuple(service for service in config.services if not is_proxied(service))
+
+
+def side_ports(config: Config) -> Mapping[Endpoint, int]:
+    """Where new connections to each address and port of a proxied service go in a switch.
+
+    The port plus ``side_port_offset``, or the next one that no service of the address listens on.
+    """
+    places = [
+        Endpoint(service.listen.address, port)
+        for service in config.services
+        if is_proxied(service) and not isinstance(service.listen, MarkListener)
+        for ports in service.listen.ports
+        for port in range(ports.first, ports.last + 1)
+    ]
+    taken: dict[IPAddress, set[int]] = {}
+    for place in places:
+        taken.setdefault(place.address, set()).add(place.port)
+    return {
+        place: _free(place.port + config.haproxy.side_port_offset, taken[place.address])
+        for place in places
+    }
+
+
+def _free(wished: int, taken: set[int]) -> int:
+    """The first free port from the wished one on; it is taken now."""
+    span = MAX_PORT + 1 - _UNPRIVILEGED
+    for step in range(span):
+        port = _UNPRIVILEGED + (wished + step - _UNPRIVILEGED) % span
+        if port not in taken:
+            taken.add(port)
+            return port
+    raise AssertionError(wished)  # There are more ports than a configuration may list.
