@@ -111,6 +111,7 @@ def _spawn_uml(
     def in_the_child() -> None:
         _die_with_us()
         os.sched_setaffinity(0, {quietest})
+        uml.open_as_many_files_as_may_be()
 
     with Path(job.control, "console.log").open("wb") as log:
         process = subprocess.Popen(

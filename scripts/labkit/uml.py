@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -79,6 +80,16 @@ def boot_environment(control: str, memory: str) -> dict[str, str]:
     shared = Path("/dev/shm")  # noqa: S108  only a name is made there, and removed at once
     fits = shared.is_dir() and shutil.disk_usage(shared).free > bytes_of(memory)
     return {**os.environ, "TMPDIR": str(shared) if fits else control}
+
+
+def open_as_many_files_as_may_be() -> None:
+    """Lift this process's limit of open files to what an ordinary user may have.
+
+    The kernel holds a file of the host open for as long as it remembers it, which are thousands;
+    where a user's limit is the usual 1024, the programs inside would soon find no file any more.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def bytes_of(memory: str) -> int:
