@@ -40,6 +40,8 @@ NEEDED = {
     },
     Provider.QEMU: {
         "qemu-system-x86": "qemu-system-x86_64",
+        # virtme-ng reads a kernel's version with it.
+        "file": "file",
         "dpkg": "dpkg-deb",
         "kmod": "depmod",
         "debian-archive-keyring": "/usr/share/keyrings/debian-archive-keyring.gpg",

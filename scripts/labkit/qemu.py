@@ -24,6 +24,9 @@ from labkit.providers import Provider, kvm_works
 SUITE_VARIABLE = "LVSNAT_DEBIAN_SUITE"
 # The plain flavour: the cloud one has no 9p, which is how the host's files get in.
 META_PACKAGE = "linux-image-amd64"
+# Loads the modules in which a stock kernel has 9p, before there are any files. From its package and
+# not from this machine, whose own busybox may need libraries or be none at all.
+FIRST_PROGRAM = "busybox-static"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,22 @@ class Kernel:
         """The folder that has the name of the kernel's release."""
         return next(self.folder.glob("lib/modules/*"))
 
+    @property
+    def first_program(self) -> Path:
+        """The program that virtme-ng's start-up image consists of."""
+        return self.folder / "bin/busybox"
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether it has all, which one that an older checkout left here may not."""
+        return self.first_program.exists()
+
 
 def kernel() -> Kernel | None:
     """Give the cached kernel of today's suite, if there is one."""
-    built = sorted(cache_root().glob(f"qemu-{suite()}-*/boot/vmlinuz-*"))
-    return Kernel(built[-1].parents[1]) if built else None
+    images = sorted(cache_root().glob(f"qemu-{suite()}-*/boot/vmlinuz-*"))
+    built = [Kernel(image.parents[1]) for image in images]
+    return next((one for one in reversed(built) if one.is_whole), None)
 
 
 def build() -> Kernel:
@@ -81,6 +95,7 @@ def boot_command(kernel: Kernel, job: Job, memory: str) -> list[str]:
         _vng(),
         "--run",
         str(kernel.image),
+        f"--busybox={kernel.first_program}",
         "--force-9p",
         "--cpus=2",
         f"--memory={memory}",
@@ -106,14 +121,18 @@ def _fetch(work: Path) -> Kernel:
     archive = apt.download(package)
     result = work / "result"
     unpack(archive, result)
+    unpack(apt.download(FIRST_PROGRAM), work / "first")
     # Where /lib is a link to /usr/lib, newer packages carry their modules there.
     if not (result / "lib/modules").exists():
         shutil.move(result / "usr/lib", result / "lib")
     shutil.rmtree(result / "usr", ignore_errors=True)
     fetched = Kernel(result)
+    fetched.first_program.parent.mkdir()
+    shutil.move(next((work / "first").glob("**/bin/busybox")), fetched.first_program)
     depmod = shutil.which("depmod", path=packages.SEARCH_PATH) or "depmod"
     subprocess.run([depmod, "-b", result, fetched.modules.name], check=True)
     place = cache_root() / f"qemu-{suite()}-{version}"
+    shutil.rmtree(place, ignore_errors=True)
     result.rename(place)
     say(f"fetched {place}")
     return Kernel(place)
