@@ -136,6 +136,25 @@ def test_a_table_comes_changes_and_goes() -> None:
     assert everything() == []
 
 
+def test_settings_and_the_table_come_with_a_service_and_go_with_it() -> None:
+    backend = HostBackend()
+    desired = state_of(backend.expand(config("fwmark/7")))
+    before = state_of(backend.observe(desired))
+    assert TABLE_KEY in desired
+    assert TABLE_KEY not in before
+
+    coming = plan(desired, before, Ledger())
+    ledger = Ledger().intending(coming.changes)
+    apply(coming.changes, [backend], lambda _: None)
+    between = state_of(backend.observe(desired))
+    going = plan({}, between, ledger)
+    apply(going.changes, [backend], lambda _: None)
+
+    assert between == desired
+    assert state_of(backend.observe(desired)) == before
+    assert ledger.after(coming.changes).after(going.changes) == Ledger()
+
+
 def test_what_others_have_is_not_touched() -> None:
     ok("nft", "add table inet lvsnat2; add table ip lvsnat; add chain ip lvsnat mine")
     before = everything()

@@ -139,19 +139,6 @@ def test_a_link_to_nothing_gets_its_file(tmp_path: Path) -> None:
     assert (tmp_path / "real").read_text() == "new"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away: run it as root")
-def test_a_file_keeps_its_owner_and_its_group(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text("old")
-    path.chmod(0o640)
-    os.chown(path, 12, 34)
-
-    write_file(path, "new")
-
-    now = path.stat()
-    assert (now.st_uid, now.st_gid, now.st_mode & 0o777) == (12, 34, 0o640)
-
-
 def test_a_full_disk_leaves_the_old_contents_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
@@ -402,6 +389,7 @@ def test_a_removed_file_is_gone_and_none_is_fine(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("nothing_ignored")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_every_end_interrupts(number: signal.Signals) -> None:
     before = signal.getsignal(number)
@@ -416,6 +404,7 @@ def test_every_end_interrupts(number: signal.Signals) -> None:
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.usefixtures("nothing_ignored")
 def test_what_must_not_be_interrupted_is_finished_first() -> None:
     done = []
 

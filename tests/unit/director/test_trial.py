@@ -119,6 +119,7 @@ class Pressed(trial.Trial):
         super()._has_begun()
 
 
+@pytest.mark.usefixtures("nothing_ignored")
 def test_an_interruption_that_came_when_all_was_done_takes_it_back(box: Box) -> None:
     journal = trial.Journal(0.0, box.text, None, web(5).text)
 

@@ -1,0 +1,22 @@
+"""What unit tests share."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture
+def nothing_ignored() -> Iterator[None]:
+    """Let signals do what they do in a terminal, also where the tests run in the background.
+
+    nohup(1) and a script's `&` start what they start with some ignored, and lvsnat honours that.
+    """
+    ends = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in ends}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
