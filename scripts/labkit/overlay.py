@@ -43,6 +43,20 @@ def enter(job: Job) -> None:
     # With it goes the last way to the host's files.
     syscalls.unmount("/run/.host", syscalls.MNT_DETACH)
     Path("/run/.host").rmdir()
+    _let_everybody_into(job.folder, job.environment.get("VIRTUAL_ENV", ""))
+
+
+def _let_everybody_into(*places: str) -> None:
+    """Open the way to the project, which may lie in a home that is closed to all but its owner.
+
+    What is tested inside has fewer rights than root, or is somebody else, and has to read it. All
+    this is in memory: the folders outside stay as they are.
+    """
+    for place in filter(None, places):
+        for folder in (Path(place), *Path(place).parents):
+            mode = folder.stat().st_mode & 0o7777
+            if not mode & 0o001:
+                folder.chmod(mode | 0o001)
 
 
 def _overlay(lower: str, target: str, number: int) -> None:

@@ -22,6 +22,7 @@ INSIDE = {
     "haproxy": "haproxy",
     "kmod": "modprobe",
     "iputils-ping": "ping",
+    "procps": "sysctl",
 }
 
 NEEDED = {

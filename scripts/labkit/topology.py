@@ -11,10 +11,12 @@ root in a kernel with namespaces, veth and bridges: `scripts/lab` has one.
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
@@ -161,9 +163,9 @@ def found(layout: Layout, prefix: str, homes: Path) -> Network:
 def down(prefix: str) -> None:
     """End every process in the namespaces of a prefix, and remove them."""
     for namespace in namespaces(prefix):
-        pids = _ip("netns", "pids", namespace).split()
-        if pids:
-            subprocess.run(["kill", "-KILL", *pids], check=False, stderr=subprocess.DEVNULL)
+        for process in _ip("netns", "pids", namespace).split():
+            with suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGKILL)
         _ip("netns", "delete", namespace)
 
 
