@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from labkit import packages, uml
+from labkit import packages, qemu, uml
 from labkit.debian import version_key
 from labkit.errors import LabError
 from labkit.job import Job, Output, environment
@@ -62,6 +62,23 @@ def test_a_missing_package_is_told_by_its_file() -> None:
     wanted = {"there": "sh", "lost": "no-such-program", "header": "/no/such/header.h"}
 
     assert packages.missing(wanted) == ["header", "lost"]
+
+
+def test_a_stock_kernel_without_its_first_program_is_fetched_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LVSNAT_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("LVSNAT_DEBIAN_SUITE", "stable")
+    for version, program in (("1", "bin/busybox"), ("2", "bin/other")):
+        for name in ("boot/vmlinuz-6.1", program):
+            path = tmp_path / f"qemu-stable-{version}" / name
+            path.parent.mkdir(parents=True)
+            path.touch()
+
+    found = qemu.kernel()
+
+    assert found is not None
+    assert found.folder.name == "qemu-stable-1"
 
 
 def test_newer_means_greater_numbers_not_later_letters() -> None:

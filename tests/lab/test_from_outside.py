@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from labkit.outside import alive, descendants, lab, soon, start
+from labkit.outside import LAB, alive, descendants, lab, soon, start
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1200)]
 
@@ -61,6 +62,32 @@ def test_the_kernel_inside_has_ipvs() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("IP Virtual Server")
     assert done.stdout.endswith("\n0\n")
+
+
+def test_a_users_limit_of_open_files_does_not_get_in() -> None:
+    limited = ["sh", "-c", 'ulimit -S -n 256 && exec "$@"', "sh", LAB, "run", "--", "sh", "-c"]
+    script = "find /usr -type f | head -2000 | xargs cat | wc -c"
+
+    done = subprocess.run(
+        [*limited, script],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) > 0
+
+
+def test_the_project_is_open_to_everybody_inside() -> None:
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+    done = lab("run", "--", *nobody, "python", "-c", "import lvsnat; print(lvsnat.__file__)")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("/lvsnat/__init__.py\n")
 
 
 def test_nothing_is_written_on_the_host() -> None:
