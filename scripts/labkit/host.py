@@ -16,6 +16,9 @@ PEER = str(Path(peer.__file__).resolve())
 ASK = str(Path(ask.__file__).resolve())
 # -I and -S because the programs need nothing but the standard library and start faster so.
 PYTHON = (sys.executable, "-I", "-S")
+# Seconds after which a command will never end. On an emulated machine whose real one is busy, a
+# start of Python may take a minute.
+HUNG = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Host:
         *command: str,
         check: bool = True,
         input: str | None = None,  # noqa: A002  the name that subprocess has taught everybody
-        timeout: float | None = 60,
+        timeout: float | None = HUNG,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command here and wait for it; one that fails raises, with what it said."""
         done = subprocess.run(
@@ -153,7 +156,7 @@ class Host:
 
     def _ask(self, protocol: str, address: str, port: int, timeout: float) -> Answer:
         words = (protocol, address, str(port), str(timeout))
-        done = self.run(*PYTHON, ASK, *words, check=False, timeout=timeout + 60)
+        done = self.run(*PYTHON, ASK, *words, check=False, timeout=timeout + HUNG)
         if done.returncode == ask.ANSWERED:
             server, client = done.stdout.split()
             return Answer(server, client)

@@ -21,8 +21,8 @@ def test_tcp_and_udp_reach_a_server_that_sees_the_client(dual: Network) -> None:
         lvsnat(dual, "service", "add", name, listen, "--server", f"192.168.2.55:{port}")
 
     seen = Answer("rs1", dual.client.address)
-    assert dual.client.ask_tcp(dual.vip, 80, timeout=20) == seen
-    assert dual.client.ask_udp(dual.vip, 53, timeout=20) == seen
+    assert dual.client.ask_tcp(dual.vip, 80, timeout=60) == seen
+    assert dual.client.ask_udp(dual.vip, 53, timeout=60) == seen
     assert ipvsadm(dual, "-Sn") == [
         "-A -t 192.168.1.50:80 -s wlc",
         "-a -t 192.168.1.50:80 -r 192.168.2.55:8080 -m -w 1",
