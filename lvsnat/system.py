@@ -162,6 +162,11 @@ class StagedFile:
                 self.discard()
                 raise
 
+    @property
+    def path(self) -> Path:
+        """Where the new contents are until then, for whoever is to look them over."""
+        return self._temporary or self._path
+
     def commit(self) -> None:
         """Put the new contents in place, so that they survive a power cut."""
         if self._temporary is None:

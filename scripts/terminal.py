@@ -77,6 +77,18 @@ class Terminal:
             self.put(f"{self._in(DIM, f'(exit code {status})')}\n")
         return said
 
+    def begin(self, host: Host, *command: str) -> subprocess.Popen[str]:
+        """Start a command in full view; what it says comes through its pipe."""
+        self.put(f"\n{self._in(DIM, f'{host.name}$')} {self._in(BOLD, shlex.join(command))} &\n")
+        return subprocess.Popen(
+            host.command(*command),
+            env=host.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def _run(self, host: Host, command: tuple[str, ...]) -> tuple[int, str]:
         argv, environment = host.command(*command), host.environment()
         if not self.colour or self.piped:

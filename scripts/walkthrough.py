@@ -18,6 +18,7 @@ from labkit.layout import Shape, picture
 from labkit.load import long_connections
 from labkit.server import Server
 from labkit.topology import Network, dual_subnet, single_subnet
+from switchover import switch_under_load
 from terminal import Terminal, UntrueError, claim
 
 LAYOUTS: dict[Shape, Callable[[], AbstractContextManager[Network]]] = {
@@ -70,6 +71,15 @@ def tell(terminal: Terminal, net: Network) -> None:
     terminal.add("what it carries.")
     terminal.type(net.director, "lvsnat", "status")
     AFTERWARDS[shape](terminal, net, web)
+    switch_under_load(terminal, net, web.port, dns.port)
+    for service in (web, dns):
+        claim(
+            all(set(server.seen()) == {net.client.address} for server in service.servers),
+            f"real servers of {service.name} see the client's own address in both modes",
+        )
+    terminal.say(
+        "Through all of it each real server has seen the client's own address, and no other."
+    )
 
 
 def start(net: Network) -> tuple[Service, Service]:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lvsnat.cli import changing, output
+from lvsnat.cli import changing, output, switching
 from lvsnat.cli.changing import Manner
 from lvsnat.cli.context import Session
+from lvsnat.cli.switching import Pace
 from lvsnat.model.caution import Caution
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def apply(ctx: typer.Context, manner: Manner) -> None:
     if not manner.dry_run:
         _wait(director)
     if boot.trial_to_take_back(director) is None:
-        changing.apply(ctx, manner)
+        # Where this is not the first run since the host started, nobody here waits for connections.
+        switching.apply(ctx, manner, pace=Pace(detach=True))
     else:
         _take_back(director, manner)
 

@@ -85,12 +85,12 @@ def finish(transaction: Transaction, manner: Manner) -> None:
         output.plan(transaction.plan, risks, manner.output)
         output.talk("dry run: nothing was changed")
     else:
-        _carry_out(transaction, manner)
+        carry_out(transaction, manner)
     _mention_drift(transaction)
     output.warnings(transaction.warnings())
 
 
-def _carry_out(transaction: Transaction, manner: Manner) -> None:
+def carry_out(transaction: Transaction, manner: Manner) -> None:
     plan = transaction.plan
     try:
         with (

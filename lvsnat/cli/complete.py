@@ -45,6 +45,11 @@ def places(ctx: typer.Context) -> list[str]:
     return [*dict.fromkeys([*map(str, found), *(str(one.address) for one in found)])]
 
 
+def checks() -> list[str]:
+    """The beginnings of checks, and what takes a check away."""
+    return ["tcp", "http:/", "https:/", "none"]
+
+
 def states() -> list[str]:
     return [*STATES]
 

@@ -112,7 +112,7 @@ def connections(
     watch: WatchOption = None,
     output_format: OutputOption = Output.TABLE,
 ) -> None:
-    """Show the connections that the kernel balances now."""
+    """Show the connections that IPVS and HAProxy balance now."""
     if count and (by is not None or limit is not None):
         raise UsageError("--count counts everything in one number", "leave out --by and --limit")
     place = server or words.Place(None, None)
@@ -143,7 +143,7 @@ def _listing(question: _Question) -> Answer:
         found = traffic.connections(question.selection)
         # A screen keeps two of its lines for the titles and for what has no room.
         most = _least(limit, None if room.rows is None else max(room.rows - 2, 1))
-        yield from connection_table(islice(found, most), room.width)
+        yield from connection_table(islice(found, most), room.width, carriers=traffic.proxied)
         if most is not None and next(found, None) is not None:
             more = f"the first {most}; there are more"
             if room.rows is None:

@@ -15,6 +15,7 @@ from lvsnat.model.endpoint import Endpoint
 from lvsnat.model.override import Override, Reason
 from lvsnat.plan.guard import Risk
 from lvsnat.system import interrupted_by_every_end
+from lvsnat.ui.words import span
 
 if TYPE_CHECKING:
     from lvsnat.director.director import Director
@@ -80,13 +81,20 @@ def remove(director: Director, wish: Drain, manner: Manner) -> None:
 
 
 def remove_gently(ctx: typer.Context, wish: Drain, manner: Manner, *, now: bool) -> None:
-    """Remove a server; drain it first if it is busy, unless ``now``."""
+    """Remove a server; drain it first if that would cut connections, unless ``now``."""
     from lvsnat.director import drain as draining
 
     director = Session.of(ctx).director()
     server = draining.target(director.config(), wish.service, wish.address)
-    held = director.held(server.key) if server.drains else None
-    if now or held is None:
+    held = director.held(server.seat) if server.drains else None
+    if server.ends_softly:
+        if held is not None and held.active:
+            output.talk(
+                f"note: it holds {draining.counts(held)} connections: they go on until they end,"
+                f" for {span(server.goes_on)} at most"
+            )
+        remove(director, wish, manner)
+    elif now or held is None:
         remove(director, wish, manner.accept(Risk.CUTS_CONNECTIONS) if now else manner)
     elif manner.dry_run:
         if held.active:
@@ -113,6 +121,6 @@ def _watch(director: Director, server: Target, patience: Patience) -> None:
 def _say_what_is_left(director: Director, server: Target) -> None:
     from lvsnat.director import drain as draining
 
-    held = director.held(server.key)
+    held = director.held(server.seat)
     if held is not None:
         output.talk(f"{server.endpoint} holds {draining.counts(held)}")

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from lvsnat.cli import connections, interop, plan, server, service, stats, status, system, trial
+from lvsnat.cli import (
+    connections,
+    importing,
+    interop,
+    mode,
+    plan,
+    server,
+    service,
+    stats,
+    status,
+    system,
+    trial,
+)
 from lvsnat.cli.boundary import ErrorBoundary
 from lvsnat.cli.context import Session
 
@@ -21,14 +33,14 @@ app = typer.Typer(
 app.add_typer(service.app, name="service")
 app.add_typer(server.app, name="server")
 app.add_typer(system.app, name="system")
-app.add_typer(interop.importing, name="import")
+app.add_typer(importing.importing, name="import")
 app.add_typer(interop.exporting, name="export")
 app.command()(plan.plan)
 app.command()(plan.apply)
 app.command(name="try")(trial.try_)
 app.command()(plan.clear)
 app.command()(status.status)
-app.command()(status.mode)
+app.command()(mode.mode)
 app.command()(stats.stats)
 app.command()(connections.connections)
 

@@ -73,6 +73,23 @@ PersistentOption = Annotated[
         help="Send a returning client to the same server for so long: 300, 300/24; or none.",
     ),
 ]
+CheckOption = Annotated[
+    str | None,
+    typer.Option(
+        "--check",
+        metavar="CHECK",
+        help="How HAProxy finds out who can serve: tcp, http:/path, https:/path; or none.",
+        autocompletion=complete.checks,
+    ),
+]
+SorryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sorry",
+        metavar="ADDR",
+        help="Who answers while no server can, with HAProxy: 192.168.2.99:80; or none.",
+    ),
+]
 WeightOption = Annotated[
     int | None,
     typer.Option(

@@ -85,7 +85,7 @@ def carrying_out(value: Plan, risks: Sequence[Objection], output: Output) -> Ite
         def draw(change: Change) -> None:
             # A full disk behind stdout must not end a change of the kernel half-way.
             try:
-                theme.show(console, diff.change_line(change))
+                theme.show(console, *diff.change_lines(change))
             except LvsnatError as error:
                 lost.append(error)
 
@@ -99,7 +99,8 @@ def carrying_out(value: Plan, risks: Sequence[Objection], output: Output) -> Ite
         from lvsnat.ui import diff, theme
         from lvsnat.ui.tables import Lines
 
-        theme.show(theme.result_console(), Lines([*map(diff.change_line, value.changes)]))
+        lines = [line for change in value.changes for line in diff.change_lines(change)]
+        theme.show(theme.result_console(), Lines(lines))
 
 
 @contextlib.contextmanager

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lvsnat.cli import asking, boot, changing, output
+from lvsnat.cli import asking, boot, changing, output, switching
 from lvsnat.cli.changing import Manner
 from lvsnat.cli.context import Session
 from lvsnat.cli.given import given
@@ -22,6 +22,10 @@ from lvsnat.cli.options import (
 )
 from lvsnat.errors import ExitCode, UsageError
 from lvsnat.plan.guard import Risk
+
+if TYPE_CHECKING:
+    from lvsnat.director.director import Director
+    from lvsnat.model.switch import Standing
 
 ExitCodeOption = Annotated[
     bool, typer.Option("--exit-code", help="Exit with 3 where something differs.")
@@ -55,11 +59,29 @@ def plan(
     """Show what 'lvsnat apply' would change, and change nothing."""
     session = Session.of(ctx)
     session.insist_on_config()
-    transaction = session.director().planned()
-    output.plan(transaction.plan, transaction.objections, output_format)
+    director = session.director()
+    transaction, here = director.planned(), _standing(director)
+    risks = switching.at_stake(transaction, here, Manner())
+    output.plan(transaction.plan, risks, output_format)
+    _mention_switch(here)
     output.warnings(transaction.warnings())
     if exit_code and transaction.plan:
         raise typer.Exit(ExitCode.DRIFT)
+
+
+def _standing(director: Director) -> Standing:
+    from lvsnat.director.switch import Switch
+    from lvsnat.director.wish import Options
+
+    return Switch(director, Options()).standing()
+
+
+def _mention_switch(here: Standing) -> None:
+    if not here.done:
+        output.talk(
+            f"note: this host is at {here.phase}: 'lvsnat apply' goes to {here.mode} step by step,"
+            f" so that no connection is lost; 'lvsnat mode {here.mode} --dry-run' shows the steps"
+        )
 
 
 def apply(
@@ -82,7 +104,7 @@ def apply(
     if file is None:
         Session.of(ctx).insist_on_config()
     if not at_boot:
-        changing.apply(ctx, manner, given(file))
+        switching.apply(ctx, manner, given(file))
     elif file is None:
         boot.apply(ctx, manner)
     else:

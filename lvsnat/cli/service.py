@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -12,6 +12,7 @@ from lvsnat.cli.changing import Manner
 from lvsnat.cli.context import Session
 from lvsnat.cli.options import (
     AdoptOption,
+    CheckOption,
     DryRunOption,
     FlagsOption,
     ForceOption,
@@ -22,9 +23,11 @@ from lvsnat.cli.options import (
     PersistentOption,
     SchedulerOption,
     ServiceArgument,
+    SorryOption,
 )
 from lvsnat.errors import UsageError
 from lvsnat.model.endpoint import parse_listener
+from lvsnat.model.health import HealthCheck
 from lvsnat.model.service import RealServer, Scheduler, VirtualService
 from lvsnat.plan.guard import Risk
 
@@ -64,6 +67,8 @@ def add(
     scheduler: SchedulerOption = None,
     sched_flags: FlagsOption = None,
     persistent: PersistentOption = None,
+    check: CheckOption = None,
+    sorry: SorryOption = None,
     server: ServerOption = None,
     dry_run: DryRunOption = False,
     adopt: AdoptOption = False,
@@ -73,7 +78,7 @@ def add(
 ) -> None:
     """Add a service, with its real servers or without."""
     plain = VirtualService(name, parse_listener(listen), servers=tuple(server or ()))
-    service = _with(plain, scheduler, sched_flags, persistent)
+    service = _Wishes(scheduler, sched_flags, persistent, check, sorry).of(plain)
     manner = Manner(dry_run, adopt, force, no_wait, output_format)
     changing.edit(ctx, lambda document: document.add_service(service), manner)
 
@@ -86,6 +91,8 @@ def set_(
     scheduler: SchedulerOption = None,
     sched_flags: FlagsOption = None,
     persistent: PersistentOption = None,
+    check: CheckOption = None,
+    sorry: SorryOption = None,
     dry_run: DryRunOption = False,
     adopt: AdoptOption = False,
     force: ForceOption = False,
@@ -93,12 +100,13 @@ def set_(
     output_format: OutputOption = Output.TABLE,
 ) -> None:
     """Change a service in place; its connections stay."""
-    if scheduler is None and sched_flags is None and persistent is None:
+    wishes = _Wishes(scheduler, sched_flags, persistent, check, sorry)
+    if wishes == _Wishes():
         raise UsageError("nothing to set", "'lvsnat service set --help' shows what can be set")
 
     def change(document: ConfigDocument) -> None:
         have = document.config.find(service)
-        document.set_service(service, _with(have, scheduler, sched_flags, persistent))
+        document.set_service(service, wishes.of(have))
 
     changing.edit(ctx, change, Manner(dry_run, adopt, force, no_wait, output_format))
 
@@ -136,17 +144,31 @@ def remove(
     changing.edit(ctx, lambda document: document.remove_service(service), manner)
 
 
-def _with(
-    service: VirtualService,
-    scheduler: Scheduler | None,
-    flags: str | None,
-    persistent: str | None,
-) -> VirtualService:
-    """The service with what was said of it."""
-    if scheduler is not None:
-        service = replace(service, scheduler=scheduler)
-    if flags is not None:
-        service = replace(service, flags=words.parse_flags(flags))
-    if persistent is not None:
-        service = replace(service, persistence=words.parse_persistence(persistent))
-    return service
+class _Wishes(NamedTuple):
+    """What was said of a service."""
+
+    scheduler: Scheduler | None = None
+    flags: str | None = None
+    persistent: str | None = None
+    check: str | None = None
+    sorry: str | None = None
+
+    def of(self, service: VirtualService) -> VirtualService:
+        """The service with it."""
+        if self.scheduler is not None:
+            service = replace(service, scheduler=self.scheduler)
+        if self.flags is not None:
+            service = replace(service, flags=words.parse_flags(self.flags))
+        if self.persistent is not None:
+            service = replace(service, persistence=words.parse_persistence(self.persistent))
+        if self.check is not None:
+            service = replace(service, check=_check(service.check, self.check))
+        if self.sorry is not None:
+            service = replace(service, sorry=words.parse_sorry(self.sorry))
+        return service
+
+
+def _check(old: HealthCheck | None, text: str) -> HealthCheck | None:
+    """Ask another question; how often and how long stays as the file has it."""
+    new = words.parse_check(text)
+    return new if old is None or new is None else old.asking(new)

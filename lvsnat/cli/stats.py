@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,12 +57,12 @@ def stats(
         )
     if dry_run and not zero:
         raise UsageError("--dry-run changes nothing without --zero", "leave it out")
-    found = only(director.status(), service)
+    whole = director.status()
+    found = only(whole, service)
     if not zero:
         return watching.show(answer(found), output_format)
     to_zero = _to_zero(found, named=service is not None)
-    if not dry_run:
-        _zero(director, to_zero)
+    _zero(director, to_zero, whole, dry_run=dry_run)
     watching.show(answer(found, () if dry_run else to_zero), output_format)
     return _say(found, to_zero, dry_run=dry_run)
 
@@ -76,10 +76,19 @@ def _to_zero(found: DirectorStatus, *, named: bool) -> list[ServiceStatus]:
     ]
 
 
-def _zero(director: Director, services: Iterable[ServiceStatus]) -> None:
-    traffic = director.traffic()
-    for service in services:
-        traffic.zero(service.listen)
+def _zero(
+    director: Director,
+    services: Sequence[ServiceStatus],
+    whole: DirectorStatus,
+    *,
+    dry_run: bool,
+) -> None:
+    from lvsnat.director.traffic import insist_on_zeroing
+
+    if dry_run:
+        insist_on_zeroing(services, whole)
+    else:
+        director.traffic().zero(services, whole)
 
 
 def _say(found: DirectorStatus, zeroed: list[ServiceStatus], *, dry_run: bool) -> None:

@@ -1,4 +1,4 @@
-"""lvsnat status, lvsnat mode: what is configured, what is there and what it carries."""
+"""lvsnat status: what is configured, what is there and what it carries."""
 
 from __future__ import annotations
 
@@ -53,12 +53,6 @@ def status(
     return None
 
 
-def mode(ctx: typer.Context, *, output_format: OutputOption = Output.TABLE) -> None:
-    """Show how connections reach the real servers, and what that asks of this host."""
-    found = Session.of(ctx).director().status()
-    watching.show(mode_answer(found), output_format)
-
-
 def status_answer(found: DirectorStatus) -> Answer:
     from lvsnat.ui import jsonout
 
@@ -68,17 +62,6 @@ def status_answer(found: DirectorStatus) -> Answer:
         return status_view(found)
 
     return Answer(draw, lambda notation: [jsonout.render(jsonout.status_document(found), notation)])
-
-
-def mode_answer(found: DirectorStatus) -> Answer:
-    from lvsnat.ui import jsonout
-
-    def draw(_: watching.Room) -> Iterable[RenderableType]:
-        from lvsnat.ui.mode import mode_view
-
-        return mode_view(found)
-
-    return Answer(draw, lambda notation: [jsonout.render(jsonout.mode_document(found), notation)])
 
 
 def only(whole: DirectorStatus, name: str | None) -> DirectorStatus:

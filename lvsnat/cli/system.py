@@ -19,7 +19,7 @@ from lvsnat.errors import UsageError
 if TYPE_CHECKING:
     from lvsnat.director.install import Work
     from lvsnat.director.paths import Paths
-    from lvsnat.director.units import Service
+    from lvsnat.director.units import ProxyService, Service
 
 app = typer.Typer(help="This program on this host: start at boot.")
 
@@ -58,8 +58,10 @@ def install(
 
     paths = _paths(ctx)
     place = installer.Place.below(root, paths.config)
-    service = _service(paths, program)
-    _carry_out(installer.installing(place, installer.look(place, root), service), dry_run=dry_run)
+    work = installer.installing(
+        place, installer.look(place, root), _service(paths, program), _proxy(paths)
+    )
+    _carry_out(work, dry_run=dry_run)
 
 
 @app.command()
@@ -116,6 +118,15 @@ def _service(paths: Paths, program: Path | None) -> Service:
         {name: str(path) for name, path in moved.items()},
         folders,
     )
+
+
+def _proxy(paths: Paths) -> ProxyService:
+    from lvsnat.director.units import ProxyService
+    from lvsnat.haproxy.process import Files, program
+
+    files = Files(paths.haproxy_config.absolute(), paths.haproxy_run.absolute())
+    found = program()
+    return ProxyService(files) if found is None else ProxyService(files, found)
 
 
 def this_program() -> tuple[str, ...]:

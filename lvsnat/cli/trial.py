@@ -67,7 +67,11 @@ def try_(
     if revert or keep:
         _decide(ctx, file, manner, revert=revert, keep=keep)
     elif dry_run or yes:
-        changing.apply(ctx, manner, given(file))
+        from lvsnat.director.trial import insist_on_mode
+
+        text = given(file)
+        insist_on_mode(Session.of(ctx).director(), text)
+        changing.apply(ctx, manner, text)
     else:
         if file == STANDARD_INPUT:
             raise UsageError("the answer comes from standard input", "name a file")

@@ -11,6 +11,7 @@ from lvsnat.errors import UsageError
 from lvsnat.model.config import IPNetwork
 from lvsnat.model.connection import STATES
 from lvsnat.model.endpoint import Endpoint, IPAddress, parse_address
+from lvsnat.model.health import HealthCheck
 from lvsnat.model.rules import MAX_THRESHOLD
 from lvsnat.model.service import MAX_WEIGHT, Persistence, RealServer, SchedulerFlag
 
@@ -45,6 +46,16 @@ def parse_flags(text: str) -> frozenset[SchedulerFlag]:
     if text == NONE:
         return frozenset()
     return frozenset(map(one_of(SchedulerFlag, "a flag of a scheduler"), text.split(",")))
+
+
+def parse_check(text: str) -> HealthCheck | None:
+    """Read ``tcp``, ``http:/health``, ``https:/health`` or ``none``."""
+    return None if text == NONE else HealthCheck.parse(text)
+
+
+def parse_sorry(text: str) -> Endpoint | None:
+    """Read ``192.168.2.99:80`` or ``none``."""
+    return None if text == NONE else Endpoint.parse(text)
 
 
 def parse_server(text: str) -> RealServer:

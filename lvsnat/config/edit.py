@@ -5,23 +5,71 @@ Edits the text only. Whether the result makes sense is for ``parse_config`` to s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Self
+from typing import NamedTuple, Self
 
 from lvsnat.config import render, splice
 from lvsnat.config.locate import Kind, Layout
 from lvsnat.config.parse import parse_config
 from lvsnat.errors import UsageError
-from lvsnat.model.config import Config, Timeouts
+from lvsnat.model.config import Config, IPNetwork, Timeouts
 from lvsnat.model.endpoint import Endpoint
+from lvsnat.model.mode import Mode
 from lvsnat.model.service import RealServer, VirtualService
 from lvsnat.model.violation import Path
 
-SERVICE_KEYS = ("name", "listen", "scheduler", "flags", "persistence", "one_packet", "servers")
+TOP_KEYS = ("version", "mode", "service", "host", "ipvs", "haproxy", "aws")
+SERVICE_KEYS = (
+    "name",
+    "listen",
+    "scheduler",
+    "flags",
+    "persistence",
+    "one_packet",
+    "check",
+    "sorry",
+    "haproxy",
+    "servers",
+)
 PERSISTENCE_KEYS = ("timeout", "netmask", "engine")
 TIMEOUT_KEYS = ("tcp", "tcp_fin", "udp")
+CHECK_KEYS = (
+    "type",
+    "path",
+    "method",
+    "host",
+    "expect",
+    "body",
+    "verify",
+    "port",
+    "interval",
+    "fast_interval",
+    "timeout",
+    "rise",
+    "fall",
+)
+PROXY_KEYS = (
+    "mode",
+    "client_timeout",
+    "server_timeout",
+    "connect_timeout",
+    "maxconn",
+    "forwardfor",
+    "cookie",
+    "frontend_lines",
+    "backend_lines",
+)
 SERVER_KEYS = ("address", "weight", "upper", "lower")
+
+
+class _Edit(NamedTuple):
+    """What a table that may also be written short is to become."""
+
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    short: str
+    order: Sequence[str]
 
 
 class ConfigDocument:
@@ -49,6 +97,17 @@ class ConfigDocument:
     def config(self) -> Config:
         """The model with all edits; its rules have not been asked."""
         return self._config
+
+    def set_mode(self, mode: Mode) -> None:
+        """Make this the mode; a file that says nothing of it gets a line at its top."""
+        if mode is self._config.mode:
+            return
+        self._config = replace(self._config, mode=mode)
+        if self._text.strip():
+            order = TOP_KEYS[: TOP_KEYS.index("mode")]
+            self._text = splice.set_top_key(self._text, "mode", render.string(mode), order)
+        else:
+            self._begin()
 
     def add_service(self, service: VirtualService) -> None:
         self.add_services([service])
@@ -79,9 +138,7 @@ class ConfigDocument:
         index = self._index(name)
         path: Path = ("service", index)
         old = self._config.services[index]
-        if old.persistence is not None and service.persistence is not None:
-            self._set_persistence(path, old, service)
-            old = replace(old, persistence=service.persistence)
+        old = self._set_tables(path, old, service)
         before, after = render.service_values(old), render.service_values(service)
         self._text = splice.update_table(self._text, path, before, after, SERVICE_KEYS)
         self._set_servers(index, service)
@@ -127,6 +184,19 @@ class ConfigDocument:
             self._text = splice.set_key(self._text, path[:1], path[1], render.inline(after))
         self._config = replace(self._config, ipvs=replace(self._config.ipvs, timeouts=timeouts))
 
+    def set_local_networks(self, networks: Iterable[IPNetwork]) -> None:
+        """Make HAProxy's local networks these, at least one; no other key is touched."""
+        self._begin()
+        options = replace(self._config.haproxy, local_networks=tuple(networks))
+        key, path = "local_networks", ("haproxy",)
+        value = render.haproxy_values(options)[key]
+        if any(True for _ in Layout(self._text).under(path)):
+            self._text = splice.set_key(self._text, path, key, value)
+        else:
+            block = f"[haproxy]\n{key} = {value}\n"
+            self._text = splice.append_blocks(self._text, path, [block])
+        self._config = replace(self._config, haproxy=options)
+
     def _begin(self) -> None:
         if not self._text.strip():
             self._text = render.render_config(Config(self._config.mode))
@@ -151,18 +221,35 @@ class ConfigDocument:
             (*services[:index], service, *services[index + 1 :])
         )
 
-    def _set_persistence(self, path: Path, old: VirtualService, new: VirtualService) -> None:
-        if old.persistence is None or new.persistence is None or old.persistence == new.persistence:
+    def _set_tables(self, path: Path, old: VirtualService, new: VirtualService) -> VirtualService:
+        """Edit within the tables that both have; return the old one with what is edited now."""
+        if old.persistence is not None and new.persistence is not None:
+            was, now = map(render.persistence_values, (old.persistence, new.persistence))
+            short = render.persistence_value(new.persistence)
+            self._set_table((*path, "persistence"), _Edit(was, now, short, PERSISTENCE_KEYS))
+            old = replace(old, persistence=new.persistence)
+        where: Path = (*path, "check")
+        if old.check is not None and new.check is not None and old.check != new.check:
+            was, now = map(render.check_values, (old.check, new.check))
+            if Layout(self._text).find((*where, "type")) is None:
+                del was["type"]  # not told so far; told now, it keeps the table from vanishing
+            self._set_table(where, _Edit(was, now, render.check_value(new.check), CHECK_KEYS))
+            old = replace(old, check=new.check)
+        was, now = map(render.proxy_values, (old.proxy, new.proxy))
+        where = (*path, "haproxy")
+        if now and was != now and any(True for _ in Layout(self._text).under(where)):
+            self._set_table(where, _Edit(was, now, render.inline(now), PROXY_KEYS))
+            old = replace(old, proxy=new.proxy)
+        return old
+
+    def _set_table(self, where: Path, edit: _Edit) -> None:
+        if edit.before == edit.after:
             return
-        where = (*path, "persistence")
         item = Layout(self._text).find(where)
         if item is not None and item.kind is not Kind.HEADER and self._text[item.value] != "{":
-            value = render.persistence_value(new.persistence)
-            self._text = splice.set_key(self._text, path, "persistence", value)
-            return
-        before = render.persistence_values(old.persistence)
-        after = render.persistence_values(new.persistence)
-        self._text = splice.update_table(self._text, where, before, after, PERSISTENCE_KEYS)
+            self._text = splice.set_key(self._text, where[:-1], str(where[-1]), edit.short)
+        else:
+            self._text = splice.update_table(self._text, where, edit.before, edit.after, edit.order)
 
     def _set_servers(self, index: int, new: VirtualService) -> None:
         old = self._config.services[index].servers

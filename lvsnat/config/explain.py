@@ -15,8 +15,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from lvsnat.config.aws_form import AwsForm
+from lvsnat.config.check_form import CheckForm
+from lvsnat.config.haproxy_form import HaproxyForm, ProxyForm
 from lvsnat.config.host_form import HostForm, IpvsForm, TimeoutsForm
-from lvsnat.config.schema import ConfigForm, PersistenceForm, ServerForm, ServiceForm
+from lvsnat.config.schema import ConfigForm
+from lvsnat.config.service_form import PersistenceForm, ServerForm, ServiceForm
 from lvsnat.config.values import mismatch, nearest
 from lvsnat.model.config import Config
 from lvsnat.model.endpoint import Endpoint, Family, MarkListener
@@ -30,14 +34,31 @@ _WANTED = {
     "list_type": "an array",
     "model_type": "a table",
 }
-_FORMS: dict[str, type[BaseModel]] = {
-    "service": ServiceForm,
-    "servers": ServerForm,
-    "persistence": PersistenceForm,
-    "host": HostForm,
-    "ipvs": IpvsForm,
-    "timeouts": TimeoutsForm,
+_FORMS: dict[Path, type[BaseModel]] = {
+    (): ConfigForm,
+    ("service",): ServiceForm,
+    ("service", "servers"): ServerForm,
+    ("service", "persistence"): PersistenceForm,
+    ("service", "check"): CheckForm,
+    ("service", "haproxy"): ProxyForm,
+    ("host",): HostForm,
+    ("ipvs",): IpvsForm,
+    ("ipvs", "timeouts"): TimeoutsForm,
+    ("haproxy",): HaproxyForm,
+    ("aws",): AwsForm,
 }
+_WHOLE = (
+    "persistence",
+    "check",
+    "flags",
+    "egress_networks",
+    "local_networks",
+    "frontend_lines",
+    "backend_lines",
+    "real_server_subnets",
+    "clients",
+)
+"""What is judged as one: a part that cannot be read leaves nothing to judge."""
 # Values that no person can write, in the place of required ones that could not be read.
 _ADDRESS = Endpoint(IPv4Address(0), -1)
 _SERVICE = {"name": "", "listen": MarkListener(-1)}
@@ -114,8 +135,7 @@ def _meant(path: Path) -> Path | None:
 
 
 def _form(path: Path) -> type[BaseModel]:
-    words = [part for part in path if isinstance(part, str)]
-    return _FORMS[words[-1]] if words else ConfigForm
+    return _FORMS[tuple(part for part in path if isinstance(part, str))]
 
 
 def _explain(detail: ErrorDetails, data: dict[str, Any]) -> Violation:
@@ -142,7 +162,7 @@ def _explain(detail: ErrorDetails, data: dict[str, Any]) -> Violation:
 def _mend(detail: ErrorDetails, data: dict[str, Any]) -> Iterator[Path]:
     """Take the wrong value out of the data; yield the paths that are not to be believed."""
     path: Path = detail["loc"]
-    for whole in ("persistence", "flags", "egress_networks"):  # judged as one
+    for whole in _WHOLE:
         if whole in path[:-1] and detail["type"] != "extra_forbidden":
             path = path[: path.index(whole) + 1]
     yield path

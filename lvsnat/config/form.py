@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from lvsnat.config.values import DURATION_PATTERN
 
 Duration = Annotated[str, Field(json_schema_extra={"pattern": f"^{DURATION_PATTERN}$"})]
 """A duration as text, to an editor."""
+
+_SomeText = BeforeValidator(lambda value: value, json_schema_input_type=str)
+OptionalText = Annotated[str | None, _SomeText]
+"""A string that may be absent; TOML has no null, and neither has the schema."""
+
+
+def optional_number(least: int, most: int) -> BeforeValidator:
+    """Make a number that may be absent one with bounds, to an editor."""
+    bounded = Annotated[int, Field(json_schema_extra={"minimum": least, "maximum": most})]
+    return BeforeValidator(lambda value: value, json_schema_input_type=bounded)
 
 
 def without_null(schema: dict[str, Any]) -> None:

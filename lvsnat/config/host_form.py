@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic import Field, PlainValidator
 
-from lvsnat.config.form import Duration, Form, without_null
+from lvsnat.config.form import Duration, Form, OptionalText, without_null
 from lvsnat.config.values import read_duration, read_egress, read_network
 from lvsnat.model.config import Egress, HostOptions, IPNetwork, IpvsOptions, Timeouts
 from lvsnat.model.host_rules import MAX_TIMEOUT_SECONDS
@@ -18,9 +18,7 @@ class HostForm(Form):
     manage_vip: bool = Field(
         default=True, description="Add a VIP to an interface where no interface has it."
     )
-    vip_interface: Annotated[
-        str | None, BeforeValidator(lambda value: value, json_schema_input_type=str)
-    ] = Field(
+    vip_interface: OptionalText = Field(
         default=None,
         description="Where to add VIPs; without it, the interface whose network holds the VIP.",
         json_schema_extra=without_null,

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from lvsnat.model.config import Config, HostOptions, Timeouts
-from lvsnat.model.service import DEFAULT_SCHEDULER, Persistence, RealServer, VirtualService
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from lvsnat.model.aws import AwsOptions
+from lvsnat.model.config import Config, HaproxyOptions, HostOptions, Timeouts
+from lvsnat.model.health import HealthCheck, statuses_text
+from lvsnat.model.service import (
+    DEFAULT_SCHEDULER,
+    Persistence,
+    ProxyOptions,
+    RealServer,
+    VirtualService,
+)
 
 HEADER = """\
 # The configuration of lvsnat: what this director should be.
@@ -21,9 +32,13 @@ def render_config(config: Config) -> str:
     """Write a whole configuration from scratch."""
     parts = [f"{HEADER}mode = {string(config.mode)}\n"]
     if options := host_values(config.host):
-        parts.append("[host]\n" + "".join(f"{key} = {value}\n" for key, value in options.items()))
+        parts.append("[host]\n" + _entries(options))
     if timeouts := timeout_values(config.ipvs.timeouts):
         parts.append(f"[ipvs]\ntimeouts = {inline(timeouts)}\n")
+    if options := haproxy_values(config.haproxy):
+        parts.append("[haproxy]\n" + _entries(options))
+    if config.aws is not None:
+        parts.append("[aws]\n" + _entries(aws_values(config.aws)))
     parts += [service_block(service) for service in config.services]
     return "\n".join(parts)
 
@@ -54,6 +69,12 @@ def service_values(service: VirtualService) -> dict[str, str]:
         values["flags"] = f"[{', '.join(string(flag) for flag in sorted(service.flags))}]"
     if service.persistence is not None:
         values["persistence"] = persistence_value(service.persistence)
+    if service.check is not None:
+        values["check"] = check_value(service.check)
+    if service.sorry is not None:
+        values["sorry"] = string(str(service.sorry))
+    if proxy := proxy_values(service.proxy):
+        values["haproxy"] = inline(proxy)
     return values
 
 
@@ -70,6 +91,21 @@ def persistence_values(persistence: Persistence) -> dict[str, str]:
     if persistence.engine is not None:
         values["engine"] = string(persistence.engine)
     return values
+
+
+def check_value(check: HealthCheck) -> str:
+    """Write one string where it says all."""
+    return inline(check_values(check)) if check.short is None else string(check.short)
+
+
+def check_values(check: HealthCheck) -> dict[str, str]:
+    """The keys of a check as a table; its type is always told."""
+    return {"type": string(check.type)} | _unusual(_CHECK, check, HealthCheck())
+
+
+def proxy_values(proxy: ProxyOptions) -> dict[str, str]:
+    """The keys of ``[service.haproxy]``."""
+    return _unusual(_PROXY, proxy, ProxyOptions())
 
 
 def servers_array(servers: tuple[RealServer, ...]) -> str:
@@ -107,8 +143,18 @@ def host_values(host: HostOptions) -> dict[str, str]:
     if host.egress is not None:
         values["egress"] = string(str(host.egress))
     if host.egress_networks:
-        values["egress_networks"] = f"[{', '.join(string(str(n)) for n in host.egress_networks)}]"
+        values["egress_networks"] = _strings(host.egress_networks)
     return values
+
+
+def haproxy_values(options: HaproxyOptions) -> dict[str, str]:
+    """The keys of ``[haproxy]``."""
+    return _unusual(_HAPROXY, options, HaproxyOptions())
+
+
+def aws_values(options: AwsOptions) -> dict[str, str]:
+    """The keys of ``[aws]``."""
+    return _unusual(_AWS, options, AwsOptions())
 
 
 def timeout_values(timeouts: Timeouts) -> dict[str, str]:
@@ -122,6 +168,87 @@ def inline(values: dict[str, str]) -> str:
 def string(text: str) -> str:
     """Write a basic string."""
     return '"' + "".join(_ESCAPES.get(c) or _printable(c) for c in text) + '"'
+
+
+def _strings(values: Iterable[object]) -> str:
+    return f"[{', '.join(string(str(value)) for value in values)}]"
+
+
+def _span(seconds: float) -> str:
+    whole, milliseconds = divmod(round(seconds * 1000), 1000)
+    return string(f"{whole * 1000 + milliseconds}ms" if milliseconds else f"{whole}s")
+
+
+def _boolean(value: bool) -> str:  # noqa: FBT001 - it is what is written
+    return "true" if value else "false"
+
+
+def _entries(values: Mapping[str, str]) -> str:
+    return "".join(f"{key} = {value}\n" for key, value in values.items())
+
+
+_Writers = Mapping[str, tuple[str, Callable[[Any], str]]]
+"""Each key, the attribute of the model that it is about, and how its value is written."""
+
+_CHECK: _Writers = {
+    "path": ("path", string),
+    "method": ("method", string),
+    "host": ("host", string),
+    "expect": ("expect", lambda statuses: string(statuses_text(statuses))),
+    "body": ("body", string),
+    "verify": ("verify", _boolean),
+    "port": ("port", str),
+    "interval": ("interval", _span),
+    "fast_interval": ("fast_interval", _span),
+    "timeout": ("timeout", _span),
+    "rise": ("rise", str),
+    "fall": ("fall", str),
+}
+_PROXY: _Writers = {
+    "mode": ("protocol", string),
+    "client_timeout": ("client_timeout", str),
+    "server_timeout": ("server_timeout", str),
+    "connect_timeout": ("connect_timeout", str),
+    "maxconn": ("maxconn", str),
+    "forwardfor": ("forward_for", _boolean),
+    "cookie": ("cookie", string),
+    "frontend_lines": ("frontend_lines", _strings),
+    "backend_lines": ("backend_lines", _strings),
+}
+_HAPROXY: _Writers = {
+    "local_networks": ("local_networks", _strings),
+    "maxconn": ("maxconn", str),
+    "hard_stop_after": ("hard_stop_after", str),
+    "connect_timeout": ("connect_timeout", str),
+    "queue_timeout": ("queue_timeout", str),
+    "mark": ("mark", hex),
+    "table": ("table", str),
+    "priority": ("priority", str),
+    "side_port_offset": ("side_port_offset", str),
+}
+_AWS: _Writers = {
+    "layout": ("layout", string),
+    "region": ("region", string),
+    "profile": ("profile", string),
+    "endpoint_url": ("endpoint_url", string),
+    "eni": ("eni", string),
+    "vip": ("vip", lambda address: string(str(address))),
+    "real_server_subnets": ("real_server_subnets", _strings),
+    "clients": ("clients", _strings),
+    "eip_allocation": ("eip_allocation", string),
+    "allocate_eip": ("allocate_eip", _boolean),
+    "security_groups": ("security_groups", _boolean),
+    "peer_eni": ("peer_eni", string),
+}
+
+
+def _unusual(writers: _Writers, value: object, usual: object) -> dict[str, str]:
+    """What differs from the defaults."""
+    return {
+        key: write(getattr(value, name))
+        for key, (name, write) in writers.items()
+        if getattr(value, name) != getattr(usual, name)
+    }
 
 
 def _printable(character: str) -> str:

@@ -13,43 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, JsonValue, PlainValidator
+from pydantic import BeforeValidator, Field, PlainValidator
 
-from lvsnat.config.form import Duration, Form, without_null
+from lvsnat.config.aws_form import AwsForm
+from lvsnat.config.form import Form, without_null
+from lvsnat.config.haproxy_form import HaproxyForm
 from lvsnat.config.host_form import HostForm, IpvsForm
-from lvsnat.config.values import (
-    Netmask,
-    one_of,
-    read_duration,
-    read_netmask,
-    reads,
-    short_persistence,
-)
+from lvsnat.config.service_form import ServiceForm
+from lvsnat.config.values import one_of
 from lvsnat.model.config import Config
-from lvsnat.model.endpoint import (
-    AddressListener,
-    Endpoint,
-    Listener,
-    MarkListener,
-    PortsListener,
-    parse_listener,
-)
 from lvsnat.model.mode import Mode
-from lvsnat.model.rules import (
-    MAX_PERSISTENCE_SECONDS,
-    MAX_THRESHOLD,
-    NAME_PATTERN,
-)
-from lvsnat.model.service import (
-    DEFAULT_SCHEDULER,
-    MAX_WEIGHT,
-    Persistence,
-    PersistenceEngine,
-    RealServer,
-    Scheduler,
-    SchedulerFlag,
-    VirtualService,
-)
 
 VERSION = 1
 """The newest form of the file that this program reads."""
@@ -57,164 +30,6 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMA_FILE = Path(__file__).with_name("lvsnat.schema.json")
 """The copy that is shipped in the package."""
 DOCS_COPY = Path("docs/reference/lvsnat.schema.json")
-
-# JSON Schema's words for what the rules of the model enforce: an editor sees them, pydantic does
-# not, so that each refusal has one place and one wording.
-_Seconds = Annotated[
-    int, Field(json_schema_extra={"minimum": 1, "maximum": MAX_PERSISTENCE_SECONDS})
-]
-_Prefix = Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": 128})]
-_Mask = Annotated[str, Field(json_schema_extra={"pattern": r"^[0-9]+(\.[0-9]+){3}$"})]
-_THRESHOLD: dict[str, JsonValue] = {"minimum": 0, "maximum": MAX_THRESHOLD}
-
-
-class PersistenceForm(Form):
-    """Send a returning client to the same real server."""
-
-    timeout: Annotated[
-        int, PlainValidator(read_duration, json_schema_input_type=_Seconds | Duration)
-    ] = Field(
-        description="Seconds, or '300s', '5m', '2h', until a silent client is forgotten.",
-        examples=[300, "5m"],
-    )
-    netmask: Annotated[
-        Netmask | None, PlainValidator(read_netmask, json_schema_input_type=_Prefix | _Mask)
-    ] = Field(
-        default=None,
-        description="Clients of one network count as one: a prefix length, or an IPv4 mask.",
-        json_schema_extra=without_null,
-        examples=[24, "255.255.255.0"],
-    )
-    engine: Annotated[
-        PersistenceEngine | None,
-        PlainValidator(
-            one_of(PersistenceEngine, "a persistence engine"),
-            json_schema_input_type=PersistenceEngine,
-        ),
-    ] = Field(
-        default=None,
-        description="What identifies a client beyond its address: 'sip' reads the Call-ID (UDP).",
-        json_schema_extra=without_null,
-        examples=["sip"],
-    )
-
-    def to_model(self) -> Persistence:
-        prefix = None if self.netmask is None else self.netmask.prefix
-        return Persistence(self.timeout, prefix, self.engine)
-
-
-class ServerForm(Form):
-    """A machine that answers for the service."""
-
-    address: Annotated[
-        Endpoint,
-        PlainValidator(
-            reads(Endpoint.parse, Endpoint, "an address and a port as a string"),
-            json_schema_input_type=str,
-        ),
-    ] = Field(
-        description="Address and port; port 0 keeps the client's port.",
-        examples=["192.168.2.55:80", "[2001:db8::55]:80"],
-    )
-    weight: int = Field(
-        default=1,
-        description="Share of new connections; 0 takes no new ones.",
-        json_schema_extra={"minimum": 0, "maximum": MAX_WEIGHT},
-    )
-    upper: int = Field(
-        default=0,
-        description="No new connections from this many on; 0 means no limit.",
-        json_schema_extra=_THRESHOLD,
-    )
-    lower: int = Field(
-        default=0,
-        description="New connections again below this many; 0 means 3/4 of upper.",
-        json_schema_extra=_THRESHOLD,
-    )
-
-    def to_model(self) -> RealServer:
-        return RealServer(self.address, self.weight, self.upper, self.lower)
-
-
-class ServiceForm(Form):
-    """What clients connect to, and the real servers behind it."""
-
-    name: str = Field(
-        description="How commands call the service.",
-        json_schema_extra={"pattern": f"^{NAME_PATTERN}$"},
-        examples=["web"],
-    )
-    listen: Annotated[
-        Listener,
-        PlainValidator(
-            reads(
-                parse_listener,
-                (AddressListener, PortsListener, MarkListener),
-                "a listener as a string",
-            ),
-            json_schema_input_type=str,
-        ),
-    ] = Field(
-        description="Protocol, VIP and ports, or a firewall mark; port 0 is every port.",
-        examples=[
-            "tcp/192.168.1.50:80",
-            "tcp/192.168.1.50:8000-8100,9000",
-            "udp/[2001:db8::50]:53",
-            "fwmark/7",
-            "fwmark/7/ipv6",
-        ],
-    )
-    scheduler: Annotated[
-        Scheduler,
-        PlainValidator(one_of(Scheduler, "a scheduler"), json_schema_input_type=Scheduler),
-    ] = Field(
-        default=DEFAULT_SCHEDULER,
-        description="How a server is chosen for a new connection.",
-        examples=["wrr"],
-    )
-    flags: list[
-        Annotated[
-            SchedulerFlag,
-            PlainValidator(
-                one_of(SchedulerFlag, "a scheduler flag"), json_schema_input_type=SchedulerFlag
-            ),
-        ]
-    ] = Field(
-        default=[],
-        description="Switches of the scheduler sh or mh.",
-        examples=[["sh-fallback", "sh-port"]],
-    )
-    persistence: Annotated[
-        PersistenceForm | None,
-        BeforeValidator(
-            short_persistence, json_schema_input_type=_Seconds | Duration | PersistenceForm
-        ),
-    ] = Field(
-        default=None,
-        description="Send a returning client to the same real server: a timeout, or a table.",
-        json_schema_extra=without_null,
-        examples=[300, "5m", {"timeout": 300, "netmask": 24}],
-    )
-    one_packet: bool = Field(
-        default=False,
-        description="One-packet scheduling; only false, as it cannot work with masquerading.",
-        json_schema_extra={"const": False},
-    )
-    servers: list[ServerForm] = Field(
-        default=[],
-        description="The real servers.",
-        examples=[[{"address": "192.168.2.55:80", "weight": 3}]],
-    )
-
-    def to_model(self) -> VirtualService:
-        return VirtualService(
-            self.name,
-            self.listen,
-            self.scheduler,
-            frozenset(self.flags),
-            None if self.persistence is None else self.persistence.to_model(),
-            tuple(server.to_model() for server in self.servers),
-        )
 
 
 class ConfigForm(Form):
@@ -237,10 +52,23 @@ class ConfigForm(Form):
     ipvs: IpvsForm = Field(
         default=IpvsForm(), description=IpvsForm.__doc__, json_schema_extra=without_null
     )
+    haproxy: HaproxyForm = Field(
+        default=HaproxyForm(), description=HaproxyForm.__doc__, json_schema_extra=without_null
+    )
+    aws: Annotated[
+        AwsForm | None, BeforeValidator(lambda value: value, json_schema_input_type=AwsForm)
+    ] = Field(default=None, description=AwsForm.__doc__, json_schema_extra=without_null)
 
     def to_model(self) -> Config:
         services = tuple(service.to_model() for service in self.service)
-        return Config(self.mode, services, self.host.to_model(), self.ipvs.to_model())
+        return Config(
+            self.mode,
+            services,
+            self.host.to_model(),
+            self.ipvs.to_model(),
+            self.haproxy.to_model(),
+            None if self.aws is None else self.aws.to_model(),
+        )
 
 
 def json_schema() -> dict[str, Any]:

@@ -31,7 +31,8 @@ def set_key(text: str, table: Path, key: str, value: str, order: Sequence[str] =
         return set_key(remove(text, path), table, key, value, order)
     around = layout.find(table)
     if around is None:  # the table is itself written with dotted keys: go on in their way
-        sibling = list(layout.under(table))[-1]
+        under = list(layout.under(table))
+        sibling = [item for item in under if item.container == under[0].container][-1]
         line = f"{table[-1]}.{key} = {value}"
         if sibling.kind is Kind.FIELD:
             return replaced(text, sibling.end, sibling.end, f", {line}")
@@ -40,6 +41,28 @@ def set_key(text: str, table: Path, key: str, value: str, order: Sequence[str] =
         return _insert_field(layout, around, f"{key} = {value}")
     before = order[: order.index(key)] if key in order else ()
     return _line_behind(layout, _anchor(layout, around, before), f"{key} = {value}")
+
+
+def set_top_key(text: str, key: str, value: str, before: Sequence[str]) -> str:
+    """Give a key outside of all tables a value.
+
+    A new one comes behind those of ``before`` that are there, or else before everything: below the
+    comments that open the file, above those that speak of what comes first.
+    """
+    layout = Layout(text)
+    item = layout.find((key,))
+    if item is not None:
+        return replaced(text, item.value, item.end, value)
+    line = f"{key} = {value}"
+    behind = [found for name in before if (found := layout.find((name,))) is not None]
+    if behind:
+        return _line_behind(layout, behind[-1], line)
+    if not layout.items:  # comments alone
+        return text.rstrip("\n") + f"\n\n{line}\n"
+    first = layout.items[0]
+    at = _comments_above(text, layout.line_start(first.start))
+    gap = "\n" if first.kind is Kind.HEADER else ""
+    return replaced(text, at, at, f"{line}\n{gap}")
 
 
 def update_table(

@@ -17,12 +17,16 @@ from pydantic_core import PydanticCustomError
 from lvsnat.errors import UsageError
 from lvsnat.model.config import MASQUERADE, Egress, IPNetwork
 from lvsnat.model.endpoint import parse_address
+from lvsnat.model.health import HealthCheck, Statuses, parse_statuses
 
 DURATION_PATTERN = "[0-9]{1,9}[smh]"
+SPAN_PATTERN = "[0-9]{1,10}(?:ms|s|m|h)"
+"""A duration that may be shorter than a second."""
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 _DOTTED_MASKS = {str(IPv4Network(f"0.0.0.0/{n}").netmask): n for n in range(33)}
 _DURATION = re.compile(DURATION_PATTERN)
+_SPAN = re.compile(SPAN_PATTERN)
 _TYPE_WORDS: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
@@ -124,6 +128,33 @@ def read_duration(value: object) -> int:
     return int(value[:-1]) * SECONDS[value[-1]]
 
 
+def read_span(value: object) -> float:
+    """Read a duration to the millisecond."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, str):
+        raise wrong_type(value, "seconds or a duration such as '2s' or '500ms'")
+    if _SPAN.fullmatch(value) is None:
+        raise refusal(
+            f"{shown(value)} is not a duration",
+            "write seconds as a number, or a string such as '2s', '500ms' or '1m'",
+        )
+    if value.endswith("ms"):
+        return int(value[:-2]) / 1000
+    return float(int(value[:-1]) * SECONDS[value[-1]])
+
+
+def read_statuses(value: object) -> Statuses:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return ((value, value),)
+    if not isinstance(value, str):
+        raise wrong_type(value, "an HTTP status, or a string such as '200-299,301'")
+    try:
+        return parse_statuses(value)
+    except UsageError as error:
+        raise refusal(error.message, error.hint or "") from None
+
+
 def read_netmask(value: object) -> Netmask:
     if isinstance(value, int) and not isinstance(value, bool):
         return Netmask(value, dotted=False)
@@ -173,3 +204,15 @@ def short_persistence(value: object) -> object:
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return {"timeout": value}
     raise wrong_type(value, "seconds, a duration or a table such as { timeout = 300 }")
+
+
+def short_check(value: object) -> object:
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, str):
+        raise wrong_type(value, "a string such as 'http:/health', or a table")
+    try:
+        check = HealthCheck.parse(value)
+    except UsageError as error:
+        raise refusal(error.message, error.hint or "") from None
+    return {"type": str(check.type), "path": check.path}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lvsnat.config.parse import parse_config
 from lvsnat.director import trial
 from lvsnat.director.director import Director
 from lvsnat.director.trial import Journal
@@ -58,4 +57,4 @@ def _config(director: Director) -> Config:
     journal = trial_to_take_back(director)
     if journal is None:
         return director.config()
-    return parse_config(journal.config or "", "the configuration before the trial")
+    return director.parsed(journal.config or "", "the configuration before the trial")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from lvsnat.director.director import Director, Overriding
 from lvsnat.errors import LvsnatError, UsageError
 from lvsnat.ipvs.resources import IpvsServer
+from lvsnat.model.carrier import Carrier, carriers
 from lvsnat.model.config import Config
 from lvsnat.model.endpoint import Endpoint, MarkListener, Protocol
 from lvsnat.model.marks import kernel_listeners
@@ -30,7 +31,16 @@ class Target:
 
     service: VirtualService
     endpoint: Endpoint
-    key: Key
+    seat: Key
+    """What overrides call it, whoever carries for it."""
+    carriers: tuple[Carrier, ...] = (Carrier.IPVS,)
+    goes_on: int = 0
+    """Seconds that HAProxy lets its connections go on once it is removed."""
+
+    @property
+    def ends_softly(self) -> bool:
+        """Whether its connections live on when it is removed."""
+        return Carrier.IPVS not in self.carriers
 
     @property
     def drains(self) -> bool:
@@ -44,7 +54,13 @@ def target(config: Config, service: str, endpoint: Endpoint) -> Target:
     found = config.find(service)
     if any(server.endpoint == endpoint for server in found.servers):
         listen = kernel_listeners(config.services)[found.listen]
-        return Target(found, endpoint, IpvsServer(listen, endpoint).key)
+        return Target(
+            found,
+            endpoint,
+            IpvsServer(listen, endpoint).seat,
+            carriers(found, config.phase),
+            config.haproxy.hard_stop_after,
+        )
     known = ", ".join(str(server.endpoint) for server in found.servers) or "none yet"
     raise UsageError(f"{found.name} has no real server {endpoint}", f"its real servers: {known}")
 
@@ -53,7 +69,7 @@ def holding_at_zero(service: str, endpoint: Endpoint, override: Override) -> Ove
     """What lays an override over a server."""
 
     def change(config: Config, overrides: Overrides) -> Overrides:
-        return {**overrides, target(config, service, endpoint).key: override}
+        return {**overrides, target(config, service, endpoint).seat: override}
 
     return change
 
@@ -62,8 +78,8 @@ def letting_go(service: str, endpoint: Endpoint) -> Overriding:
     """What takes the override of a server away."""
 
     def change(config: Config, overrides: Overrides) -> Overrides:
-        key = target(config, service, endpoint).key
-        return {held: override for held, override in overrides.items() if held != key}
+        seat = target(config, service, endpoint).seat
+        return {held: override for held, override in overrides.items() if held != seat}
 
     return change
 
@@ -78,11 +94,21 @@ def cautions(director: Director, server: Target, *, removing: bool) -> Iterator[
                 f"{NODEST} is not 1: UDP clients that go on sending get no answer,"
                 " instead of another server"
             )
-    elif server.service.persistence and director.setting(QUIESCENT) not in (None, "1"):
+    elif _remembers(server) and director.setting(QUIESCENT) not in (None, "1"):
         yield (
             f"{QUIESCENT} is not 1: persistence goes on sending returning clients to a server of"
             f" weight 0; 'sysctl {QUIESCENT}=1' lets them go elsewhere"
         )
+    if Carrier.HAPROXY in server.carriers and (cookie := server.service.proxy.cookie):
+        yield (
+            f"clients that bring the cookie {cookie} for it go on reaching a server of weight 0;"
+            " without it, or once the server is removed, they go elsewhere"
+        )
+
+
+def _remembers(server: Target) -> bool:
+    """Whether IPVS knows its clients again; HAProxy forgets those of a server at weight 0."""
+    return Carrier.IPVS in server.carriers and server.service.persistence is not None
 
 
 class Patience(NamedTuple):
@@ -111,7 +137,7 @@ def watch(director: Director, server: Target, patience: Patience) -> Iterator[Lo
     clock = director.clock
     deadline = clock.monotonic() + patience.seconds
     while True:
-        held = director.held(server.key)
+        held = director.held(server.seat)
         if held is None or not patience.waits_for(held):
             return
         left = max(0.0, deadline - clock.monotonic())
@@ -119,7 +145,7 @@ def watch(director: Director, server: Target, patience: Patience) -> Iterator[Lo
         if left == 0:
             raise _unfinished(server, held, patience)
         clock.sleep(min(INTERVAL, left))
-        if server.key not in director.overrides():
+        if server.seat not in director.overrides():
             raise LvsnatError(
                 f"{server.endpoint} was enabled while it was drained", "'lvsnat status' shows it"
             )
@@ -132,9 +158,13 @@ def counts(held: ServerStats) -> str:
 
 def _unfinished(server: Target, held: ServerStats, patience: Patience) -> LvsnatError:
     name = f"{server.service.name} {server.endpoint}"
+    remove = (
+        f"'lvsnat server remove {name}' removes it and they go on for {server.goes_on} s at most"
+        if server.ends_softly
+        else f"'lvsnat server remove {name} --now' cuts them"
+    )
     return LvsnatError(
         f"{server.endpoint} is not idle after {patience.seconds:g} s: {counts(held)}",
         f"it stays at weight 0: 'lvsnat server drain {name} --wait' goes on waiting,"
-        f" 'lvsnat server remove {name} --now' cuts them, 'lvsnat server enable {name}' takes it"
-        " back",
+        f" {remove}, 'lvsnat server enable {name}' takes it back",
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lvsnat.director import units
-from lvsnat.director.units import Service
+from lvsnat.director.units import ProxyService, Service
 from lvsnat.errors import LvsnatError, PartlyAppliedError
 from lvsnat.system import read_file, remove_file, run, write_file
 
@@ -80,14 +80,20 @@ class Place:
     """The files of an installation."""
 
     unit: Path
+    proxy: Path
+    """The unit of our own HAProxy."""
     config: Path
 
     @classmethod
     def below(cls, root: Path, config: Path) -> Place:
         """Below another root than ``/``: an image, or the folder of a package to be."""
         here = root.absolute()
-        unit = here / "etc/systemd/system" / units.NAME
-        return cls(unit, here / config.absolute().relative_to(_ROOT))
+        system = here / "etc/systemd/system"
+        return cls(
+            system / units.NAME,
+            system / units.PROXY_NAME,
+            here / config.absolute().relative_to(_ROOT),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,7 @@ class Seen:
     """What is there."""
 
     unit: str | None = None
+    proxy: str | None = None
     config: str | None = None
     systemd: bool = True
     """Whether systemd runs, and is about these files."""
@@ -113,23 +120,27 @@ def look(place: Place, root: Path) -> Seen:
     """See what is there."""
     systemd = root.resolve() == _ROOT and BOOTED.is_dir() and bool(shutil.which("systemctl"))
     enabled = systemd and run(["systemctl", "is-enabled", "--quiet", units.NAME]).returncode == 0
-    return Seen(read_file(place.unit), read_file(place.config), systemd, enabled)
+    unit, proxy, config = (read_file(path) for path in (place.unit, place.proxy, place.config))
+    return Seen(unit, proxy, config, systemd, enabled)
 
 
-def installing(place: Place, seen: Seen, service: Service) -> Work:
+def installing(place: Place, seen: Seen, service: Service, proxy: ProxyService) -> Work:
     """Decide what to do to have lvsnat started at boot."""
     steps: list[Step] = []
     notes: list[str] = []
-    text = service.render()
-    if seen.unit is None or (seen.unit != text and units.is_as_written(seen.unit)):
-        steps.append(Write(place.unit, text, new=seen.unit is None))
-        if seen.systemd:
-            steps.append(Systemctl(("daemon-reload",)))
-    elif seen.unit != text:
-        notes.append(
-            f"{place.unit} was changed by hand and is kept; 'systemctl edit {units.NAME}' is the"
-            " way to change it that lasts: move the file away and install again"
-        )
+    for path, old, text in (
+        (place.unit, seen.unit, service.render()),
+        (place.proxy, seen.proxy, proxy.render()),
+    ):
+        if old is None or (old != text and units.is_as_written(old)):
+            steps.append(Write(path, text, new=old is None))
+        elif old != text:
+            notes.append(
+                f"{path} was changed by hand and is kept; 'systemctl edit {path.name}' is the"
+                " way to change it that lasts: move the file away and install again"
+            )
+    if steps and seen.systemd:
+        steps.append(Systemctl(("daemon-reload",)))
     if seen.config is None:
         steps.append(Write(place.config, units.starter(), new=True))
     if not seen.systemd:
@@ -150,18 +161,24 @@ def uninstalling(place: Place, seen: Seen) -> Work:
     if seen.enabled:
         # The unit does nothing when it is stopped: the kernel goes on serving.
         steps.append(Systemctl(("disable", *(["--now"] if goes else []), units.NAME)))
-    if goes:
-        steps.append(Remove(place.unit))
-        if seen.systemd:
-            steps.append(Systemctl(("daemon-reload",)))
-    elif seen.unit is not None:
-        notes.append(f"{place.unit} was changed by hand and is kept")
+    gone: list[Step] = []
+    for path, old in ((place.unit, seen.unit), (place.proxy, seen.proxy)):
+        if old is not None and units.is_as_written(old):
+            gone.append(Remove(path))
+        elif old is not None:
+            notes.append(f"{path} was changed by hand and is kept")
+    steps += gone
+    if gone and seen.systemd:
+        steps.append(Systemctl(("daemon-reload",)))
     if seen.config == units.starter():
         steps.append(Remove(place.config))
     elif seen.config is not None:
         notes.append(f"{place.config} is kept: it is your configuration")
     if steps and seen.systemd:
-        notes.append("what lvsnat made in the kernel stays: 'lvsnat clear' takes it away")
+        notes.append(
+            "what lvsnat made in the kernel stays, and so does its HAProxy: 'lvsnat clear' takes"
+            " it away"
+        )
     return Work(tuple(steps), tuple(notes))
 
 

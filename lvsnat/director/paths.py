@@ -48,6 +48,21 @@ class Paths:
         return self.state / "overrides.json"
 
     @property
+    def switch(self) -> Path:
+        """Where a switch of modes stands."""
+        return self.state / "switch.json"
+
+    @property
+    def haproxy_config(self) -> Path:
+        """What our own HAProxy reads."""
+        return self.state / "haproxy" / "haproxy.cfg"
+
+    @property
+    def haproxy_run(self) -> Path:
+        """Where our own HAProxy has its sockets."""
+        return self.run / "haproxy"
+
+    @property
     def lock(self) -> Path:
         return self.run / "lock"
 
@@ -68,6 +83,7 @@ class Paths:
                 self.ledger,
                 self.overrides,
                 self.trial,
+                self.switch,
             ):
                 sweep(path)
             yield

@@ -1,13 +1,18 @@
-"""Put the wish, the kernel's state and the counters side by side. No I/O here."""
+"""Put the wish, the state of the carriers and their counters side by side. No I/O here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar
+from dataclasses import dataclass
 
+from lvsnat.director.merged import merged
 from lvsnat.director.scope import View
+from lvsnat.haproxy.resources import SERVICE_KIND as PROXIED
+from lvsnat.haproxy.resources import ProxiedServer, ProxiedService
 from lvsnat.ipvs.resources import IpvsServer, IpvsService, real_server, virtual_service
+from lvsnat.model.carrier import Carrier
 from lvsnat.model.config import Config
+from lvsnat.model.endpoint import Listener
 from lvsnat.model.marks import kernel_listeners
 from lvsnat.model.resource import Key, Resource, State
 from lvsnat.model.service import RealServer, VirtualService
@@ -24,44 +29,59 @@ from lvsnat.plan.ledger import Ledger
 from lvsnat.plan.overlay import Overrides
 
 Stats = Mapping[Key, ServiceStats | ServerStats]
-T = TypeVar("T")
+Service = IpvsService | ProxiedService
+Server = IpvsServer | ProxiedServer
+
+_UPPER = "maxconn"
+"""What HAProxy calls the threshold of a server."""
 
 
 def status(config: Config, view: View, stats: Stats, overrides: Overrides) -> DirectorStatus:
     """Everything wished for and everything seen, in the order of the configuration."""
     desired, observed = view.desired, view.observed
-    known = kernel_listeners(config.services)
-    wishes = {str(known[service.listen]): service for service in config.services}
-    services = _of_type(IpvsService, desired, observed)
-    servers: dict[Key, list[IpvsServer]] = {}
-    for server in _of_type(IpvsServer, desired, observed).values():
-        servers.setdefault(server.owner, []).append(server)
+    sides = _Sides(desired, observed, view.ledger, stats, overrides)
+    wishes = _wishes(config)
+    servers: dict[Key, list[Server]] = {}
+    # Those that are wished for in their order, then what others have made.
+    known = {**desired, **observed}.values()
+    for resource in known:
+        if isinstance(resource, Server):
+            servers.setdefault(resource.owner, []).append(resource)
+    parts = [
+        _service(resource, wishes.get(resource.key), sides, servers.get(resource.key, ()))
+        for resource in known
+        if isinstance(resource, Service)
+    ]
     return DirectorStatus(
         config.mode,
-        tuple(
-            _service(
-                service,
-                wishes.get(key.name),
-                _Sides(desired, observed, view.ledger, stats, overrides),
-                servers.get(key, ()),
-            )
-            for key, service in services.items()
-        ),
+        tuple(_in_order(merged(parts), config)),
         tuple(_host(desired, observed)),
+        switching=config.switching,
     )
 
 
+def _wishes(config: Config) -> Mapping[Key, VirtualService]:
+    """The service of the configuration behind each key that it has with a carrier."""
+    known = kernel_listeners(config.services)
+    ipvs = {IpvsService(known[one.listen], "").key: one for one in config.services}
+    return ipvs | {Key(PROXIED, str(one.listen)): one for one in config.services}
+
+
+def _in_order(services: Iterable[ServiceStatus], config: Config) -> list[ServiceStatus]:
+    """As the configuration has them; then the others, each carrier's in its own order."""
+    places: dict[Listener, int] = {one.listen: at for at, one in enumerate(config.services)}
+    return sorted(services, key=lambda one: places.get(one.listen, len(places)))
+
+
+@dataclass(frozen=True, slots=True)
 class _Sides:
     """The states to compare."""
 
-    def __init__(
-        self, desired: State, observed: State, ledger: Ledger, stats: Stats, overrides: Overrides
-    ) -> None:
-        self.desired = desired
-        self.observed = observed
-        self.ledger = ledger
-        self.stats = stats
-        self.overrides = overrides
+    desired: State
+    observed: State
+    ledger: Ledger
+    stats: Stats
+    overrides: Overrides
 
     def sync(self, resource: Resource) -> Sync:
         want, have = self.desired.get(resource.key), self.observed.get(resource.key)
@@ -75,49 +95,81 @@ class _Sides:
 
 
 def _service(
-    service: IpvsService,
+    service: Service,
     wish: VirtualService | None,
     sides: _Sides,
-    servers: Iterable[IpvsServer],
+    servers: Iterable[Server],
 ) -> ServiceStatus:
-    want, have = _both(sides, service.key, IpvsService)
+    want = _as_service(sides.desired.get(service.key))
+    have = _as_service(sides.observed.get(service.key))
     stats = sides.stats.get(service.key)
     return ServiceStatus(
         # The kernel has a mark where the configuration has several ports.
         listen=service.listen if wish is None else wish.listen,
         sync=sides.sync(service),
-        name=None if wish is None else wish.name,
+        name=_name(service) if wish is None else wish.name,
         wanted=_service_value(want),
         seen=_service_value(have),
         stats=stats if isinstance(stats, ServiceStats) else None,
         servers=tuple(_server(server, sides) for server in servers),
+        carriers=(Carrier.IPVS if isinstance(service, IpvsService) else Carrier.HAPROXY,),
     )
 
 
-def _server(server: IpvsServer, sides: _Sides) -> ServerStatus:
-    want, have = _both(sides, server.key, IpvsServer)
+def _server(server: Server, sides: _Sides) -> ServerStatus:
+    want = _as_server(sides.desired.get(server.key))
+    have = _as_server(sides.observed.get(server.key))
     stats = sides.stats.get(server.key)
     return ServerStatus(
         endpoint=server.endpoint,
         sync=sides.sync(server),
-        wanted=_server_value(want),
-        seen=_server_value(have),
+        wanted=None if want is None else _server_value(want),
+        seen=None if have is None else _server_value(have, want),
         stats=stats if isinstance(stats, ServerStats) else None,
-        override=sides.overrides.get(server.key),
+        # What is seen in a file may not know its place among the marks.
+        override=sides.overrides.get((want or server).seat),
     )
 
 
-def _service_value(service: IpvsService | None) -> VirtualService | None:
-    return None if service is None else virtual_service(service, ())
+def _name(service: Service) -> str | None:
+    """The name that HAProxy knows it by, of one that the configuration has no more."""
+    known = None if isinstance(service, IpvsService) else service.service
+    return None if known is None else known.name
 
 
-def _server_value(server: IpvsServer | None) -> RealServer | None:
-    return None if server is None else real_server(server)
+def _service_value(service: Service | None) -> VirtualService | None:
+    match service:
+        case None:
+            return None
+        case IpvsService():
+            return virtual_service(service, ())
+        case ProxiedService():
+            return service.service
+
+
+def _server_value(server: Server, want: Server | None = None) -> RealServer:
+    if isinstance(server, IpvsServer):
+        return real_server(server)
+    return RealServer(server.endpoint, _weight(server, want), _upper(server))
+
+
+def _weight(server: ProxiedServer, want: Server | None) -> int:
+    """The weight in the configuration's scale, as far as that is known; 0 is 0 in every scale."""
+    if server.weight and isinstance(want, ProxiedServer) and server.weight == want.weight:
+        server = want
+    return server.wish if server.weight and server.wish is not None else server.weight
+
+
+def _upper(server: ProxiedServer) -> int:
+    words = " ".join(server.words).split()
+    following = words[words.index(_UPPER) + 1 :] if _UPPER in words else []
+    return int(following[0]) if following and following[0].isdecimal() else 0
 
 
 def _host(desired: State, observed: State) -> Iterator[HostStatus]:
+    """What is asked of the host, and HAProxy itself."""
     for key, want in desired.items():
-        if isinstance(want, IpvsService | IpvsServer):
+        if isinstance(want, Service | Server):
             continue
         have = observed.get(key)
         sync = Sync.MISSING if have is None else Sync.IN_SYNC if have == want else Sync.CHANGED
@@ -125,19 +177,9 @@ def _host(desired: State, observed: State) -> Iterator[HostStatus]:
         yield HostStatus(want.describe(), sync, dict(want.settings()), seen)
 
 
-def _of_type(kind: type[T], *states: State) -> dict[Key, T]:
-    """The resources of a type: those of the first state in its order, then what others add."""
-    return {
-        key: resource
-        for state in states
-        for key, resource in state.items()
-        if isinstance(resource, kind)
-    }
+def _as_service(resource: Resource | None) -> Service | None:
+    return resource if isinstance(resource, Service) else None
 
 
-def _both(sides: _Sides, key: Key, kind: type[T]) -> tuple[T | None, T | None]:
-    want, have = sides.desired.get(key), sides.observed.get(key)
-    return (
-        want if isinstance(want, kind) else None,
-        have if isinstance(have, kind) else None,
-    )
+def _as_server(resource: Resource | None) -> Server | None:
+    return resource if isinstance(resource, Server) else None

@@ -5,7 +5,7 @@ A dry run is a transaction that nobody carries out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from lvsnat.errors import PartlyAppliedError, RefusedError
 from lvsnat.model.caution import Caution
 from lvsnat.plan.apply import apply, roll_back, sentence
 from lvsnat.plan.backend import Backend
-from lvsnat.plan.change import Report, key_of
+from lvsnat.plan.change import Change, Report, key_of
 from lvsnat.plan.guard import Objection, Risk
 from lvsnat.plan.ledger import Ledger
 from lvsnat.plan.planner import Plan
@@ -41,6 +41,8 @@ class Transaction:
     """The files that change with the world: the configuration, the overrides."""
     warnings: Callable[[], Sequence[Caution]] = tuple
     """What on this host would stop the traffic; asked once the changes are made, or shown."""
+    ahead: tuple[Rewrite, ...] = ()
+    """Files that take their place before the first change, and go back if all is undone."""
 
     def expect(self, fingerprint: str | None) -> None:
         """Raise RefusedError if this is not the plan that was looked at."""
@@ -52,7 +54,7 @@ class Transaction:
 
     def insist_on_safety(self, accepted: Collection[Risk] = ()) -> None:
         """Raise RefusedError for what somebody else made, and for risks that nobody accepted."""
-        self._refuse_conflicts()
+        self.refuse_conflicts()
         raised = [one for one in self.objections if one.risk not in accepted]
         if raised:
             raise RefusedError(
@@ -62,10 +64,15 @@ class Transaction:
 
     def prepare(self) -> None:
         """Raise LvsnatError if the plan can be seen to fail, before anything is changed."""
+        for backend, changes in self.parts():
+            backend.prepare(changes)
+
+    def parts(self) -> Iterator[tuple[Backend, tuple[Change, ...]]]:
+        """The changes of each backend that has any."""
         for backend in self.backends:
-            changes = [c for c in self.plan.changes if key_of(c).kind in backend.kinds]
+            changes = tuple(c for c in self.plan.changes if key_of(c).kind in backend.kinds)
             if changes:
-                backend.prepare(changes)
+                yield backend, changes
 
     def carry_out(
         self,
@@ -85,10 +92,11 @@ class Transaction:
         self.prepare()
         intended = self.ledger.intending(self.plan.changes)
         finished = intended.after(self.plan.changes)
+        not_ahead = [file.inverse() for file in self.ahead]
         with (
-            staged(self._noting(self.on_disk, intended)) as noted,
+            staged([*self._noting(self.on_disk, intended), *self.ahead]) as noted,
             staged([*self.files, *self._noting(intended, finished)]) as results,
-            staged(self._noting(intended, self.on_disk)) as undone,
+            staged([*self._noting(intended, self.on_disk), *not_ahead]) as undone,
         ):
             # Killed from here on, the ledger owns what is new: the next apply takes it away, or
             # keeps it, as the configuration then says.
@@ -131,7 +139,8 @@ class Transaction:
             return []
         return [Rewrite(self.ledger_path, None, ledgerfile.render(after))]
 
-    def _refuse_conflicts(self) -> None:
+    def refuse_conflicts(self) -> None:
+        """Raise RefusedError for what somebody else made."""
         if not self.plan.conflicts:
             return
         names = ", ".join(resource.describe() for resource in self.plan.conflicts)

@@ -11,13 +11,14 @@ import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from lvsnat.config.parse import parse_config
-from lvsnat.director import overridefile
+from lvsnat.director import overridefile, phases
 from lvsnat.director.director import Director, Options, Text, Wish
 from lvsnat.director.paths import Paths
 from lvsnat.director.rewrite import Rewrite
 from lvsnat.director.transaction import Transaction
 from lvsnat.errors import LvsnatError, PartlyAppliedError, RefusedError
+from lvsnat.model.mode import Mode
+from lvsnat.model.phase import Phase
 from lvsnat.plan.change import Report
 from lvsnat.plan.guard import Risk
 from lvsnat.system import (
@@ -89,6 +90,7 @@ def trying(director: Director, options: Options, given: Text | None = None) -> I
     Holds the lock to the end: nobody builds on what may be taken back.
     """
     paths = director.paths
+    insist_on_mode(director, given)
     with director.applying(options, given) as transaction:
         # Asked under the lock: one that this waited for may have been killed meanwhile.
         if _load(paths) is not None:
@@ -103,6 +105,19 @@ def trying(director: Director, options: Options, given: Text | None = None) -> I
             yield trial
         finally:
             trial.end()
+
+
+def insist_on_mode(director: Director, given: Text | None) -> None:
+    """Raise RefusedError where a trial would switch the mode."""
+    present = director.config()
+    config = present if given is None else director.parsed(given.text, given.source)
+    settled = phases.standing(director.paths, present).phase in map(Phase.of, Mode)
+    if config.mode is present.mode and (config.switching is None or not settled):
+        return
+    raise RefusedError(
+        f"a trial cannot switch to {config.mode}: to take that back at once would cut connections",
+        f"'lvsnat mode {config.mode}' switches, and lets turn round; try the rest after that",
+    )
 
 
 def unfinished(paths: Paths) -> Journal | None:
@@ -128,7 +143,7 @@ def reverting(director: Director, options: Options, *, force: bool) -> Iterator[
                 "--force goes back to what it was before the trial; 'lvsnat try --keep' keeps all",
             )
         overrides = {} if journal.overrides is None else overridefile.parse(journal.overrides)
-        config = parse_config(journal.config or "", "the configuration before the trial")
+        config = director.parsed(journal.config or "", "the configuration before the trial")
         files = [
             Rewrite(paths.config, now, journal.config),
             Rewrite(paths.overrides, read_file(paths.overrides), journal.overrides),

@@ -1,4 +1,4 @@
-"""The systemd unit as text: how it is made, and whether somebody changed it. No systemd here."""
+"""The systemd units as text: how they are made, and whether somebody changed one. No systemd."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
+from lvsnat.haproxy.process import UNIT, Files, command_line
+
 NAME = "lvsnat.service"
+PROXY_NAME = UNIT
 _STAMP = re.compile(r"^# sha256 of what follows: ([0-9a-f]{64})\n", re.MULTILINE)
 _HEADER = """\
 # Written by 'lvsnat system install', which keeps a file that somebody changed. For changes:
@@ -36,18 +39,39 @@ class Service:
             for name, value in self.environment.items()
         ]
         writable = ["/etc/lvsnat", *(_quoted(f"-{folder}") for folder in self.folders)]
-        program = " ".join(_quoted(word).replace("$", "$$") for word in self.program)
         values = {
-            "@PROGRAM@": program,
+            "@PROGRAM@": _command(self.program),
             "@ENVIRONMENT@\n": "".join(lines) + "\n",
             "@WRITABLE@": " ".join(writable),
         }
-        body = re.sub(
-            "|".join(map(re.escape, values)),
-            lambda found: values[found[0]],
-            _text("lvsnat.service.in"),
-        )
-        return _HEADER.format(name=NAME, digest=_digest(body)) + body
+        return _filled("lvsnat.service.in", NAME, values)
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyService:
+    """The unit of our own HAProxy."""
+
+    files: Files
+    program: str = "/usr/sbin/haproxy"
+
+    def render(self) -> str:
+        """The text of the unit."""
+        values = {
+            "@RUN@": _quoted(str(self.files.run)),
+            "@COMMAND@": _command(command_line(self.program, self.files)),
+            "@CHECK@": _command((self.program, "-c", "-q", "-f", str(self.files.config))),
+        }
+        return _filled(f"{PROXY_NAME}.in", PROXY_NAME, values)
+
+
+def _filled(template: str, name: str, values: Mapping[str, str]) -> str:
+    """A template with its values, behind what tells whether it was changed since."""
+    body = re.sub("|".join(map(re.escape, values)), lambda found: values[found[0]], _text(template))
+    return _HEADER.format(name=name, digest=_digest(body)) + body
+
+
+def _command(words: Sequence[str]) -> str:
+    return " ".join(_quoted(word).replace("$", "$$") for word in words)
 
 
 def starter() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lvsnat.director.director import Director
+from lvsnat.director.lazyproxy import LazyHaproxy
 from lvsnat.director.paths import Paths
 from lvsnat.host.backend import HostBackend
 from lvsnat.ipvs.backend import IpvsBackend
@@ -15,10 +16,12 @@ from lvsnat.ipvs.timeouts import TimeoutsBackend
 def open_director(environment: Mapping[str, str], config: Path | None = None) -> Director:
     """The director of this machine and network namespace; nothing is opened before it is used."""
     host, ipvs = HostBackend(), IpvsBackend()
+    paths = Paths.from_environment(environment, config)
     return Director(
-        Paths.from_environment(environment, config),
+        paths,
         ipvs,
         [host, TimeoutsBackend(lambda: ipvs.kernel)],
         [host],
+        proxy=LazyHaproxy(paths),
         ssh_connection=environment.get("SSH_CONNECTION", ""),
     )

@@ -45,7 +45,7 @@ class HaproxyInstance:
 
     def settings(self) -> Mapping[str, str]:
         return {
-            "configuration": "; ".join(map(str.strip, self.lines)),
+            "configuration": "\n".join(self.lines),
             "runs": "this configuration" if self.current else "another configuration",
         }
 
@@ -75,7 +75,7 @@ class ProxiedService:
         return f"proxied service {self.listen}"
 
     def settings(self) -> Mapping[str, str]:
-        return {"configuration": "; ".join(map(str.strip, self.lines))}
+        return {"configuration": "\n".join(self.lines)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class ProxiedServer(Weighted):
 
     stage: ClassVar[Stage] = Stage.PROXY
     shared: ClassVar[bool] = False
-    ends_softly: ClassVar[bool] = True
+    lives_by: ClassVar[Key | None] = INSTANCE_KEY
 
     listen: Listener
     """The service that it belongs to."""

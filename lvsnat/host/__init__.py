@@ -1,1 +1,1 @@
-"""What the data path asks of the host: sysctls, addresses and the nft table, as a backend."""
+"""What the data path asks of the host: settings, addresses, routing and the nft table."""

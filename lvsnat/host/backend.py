@@ -1,18 +1,19 @@
-"""The host as a backend: kernel settings, addresses, the nft table. Deciding is done elsewhere."""
+"""The host as a backend: kernel settings, addresses, routing, the nft table. Decides nothing."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import ClassVar
 
 from lvsnat.errors import LvsnatError
-from lvsnat.host import forward, nft, resources
+from lvsnat.host import advice, nft, preflight, resources
 from lvsnat.host.netlink import Addresses
 from lvsnat.host.placement import AssignedAddress
 from lvsnat.host.resources import ADDRESS, SYSCTL, Sysctl, Vip
+from lvsnat.host.routes import ROUTE, RULE, LocalRoute, PolicyRule
+from lvsnat.host.routing import Routing
 from lvsnat.host.sysctl import PROC_SYS, SysctlTree
 from lvsnat.host.table import NFT, NftTable
 from lvsnat.model.caution import Caution
@@ -26,7 +27,7 @@ from lvsnat.system import uninterrupted
 class HostBackend:
     """What lvsnat changes in the network namespace that this thread is in, beside IPVS."""
 
-    kinds: ClassVar[frozenset[str]] = frozenset({SYSCTL, ADDRESS, NFT})
+    kinds: ClassVar[frozenset[str]] = frozenset({SYSCTL, ADDRESS, RULE, ROUTE, NFT})
 
     def __init__(self, proc_sys: Path = PROC_SYS) -> None:
         self._sysctls = SysctlTree(proc_sys)
@@ -43,42 +44,44 @@ class HostBackend:
         names = [key.name for key in keys if key.kind == ADDRESS]
         if names:
             yield from _observe_addresses(names)
+        if any(key.kind in (RULE, ROUTE) for key in keys):
+            with Routing() as routing:
+                yield from routing.observe(keys)
         # A configuration that needs no table needs no nft either.
         if any(key.kind == NFT for key in keys) and (table := nft.observe()) is not None:
             yield table
 
     def warnings(self, config: Config) -> Iterator[Caution]:
         """What of others' making on this host would stop the traffic of a configuration."""
-        # Without nft there may still be iptables' older kind; it is not looked at.
-        if config.services and nft.installed():
-            conntrack = self._sysctls.observe("net.ipv4.vs.conntrack")
-            tracked = conntrack is not None and conntrack.value == "1"
-            # Advice that is not to be had stops no command.
-            with contextlib.suppress(LvsnatError):
-                yield from forward.cautions(nft.ruleset(), config, tracked=tracked)
+        yield from advice.cautions(config, self._sysctls)
 
     def prepare(self, changes: Sequence[Change]) -> None:
-        """Refuse nothing: what the host refuses, it refuses in time for a rollback."""
+        """Refuse what can be seen to fail, or to cut connections, in haproxy-tproxy."""
+        preflight.check(changes, self._sysctls)
 
     def apply(self, changes: Sequence[Change], done: Report) -> None:
         """Carry out the changes in order, calling ``done`` after each."""
-        with Addresses() as addresses:
+        with Addresses() as addresses, Routing() as routing:
             for change in changes:
                 # A Ctrl-C between the doing and our knowing could not be undone.
                 with uninterrupted():
                     try:
-                        self._carry_out(change, addresses)
+                        self._carry_out(change, addresses, routing)
                     except LvsnatError as error:
                         raise StepError(change, error.message, error.hint) from error
                     done(change)
 
-    def _carry_out(self, change: Change, addresses: Addresses) -> None:
+    def _carry_out(self, change: Change, addresses: Addresses, routing: Routing) -> None:
         resource = subject(change)
         match change, resource:
             case Create(), Vip():
                 addresses.add(resource)
             case Delete(), Vip():
                 addresses.remove(resource)
+            case Create(), PolicyRule() | LocalRoute():
+                routing.add(resource)
+            case Delete(), PolicyRule() | LocalRoute():
+                routing.remove(resource)
             case Create(), NftTable():
                 nft.create(resource)
             case Update(), NftTable():

@@ -1,21 +1,22 @@
-"""The addresses of this host, by rtnetlink. pyroute2 is known to this module alone in lvsnat.host.
+"""The addresses of this host, by rtnetlink. Its routing is in routing.py.
 
-It is imported when the first question is asked, so that a plan without addresses does without.
+pyroute2 is imported when the first question is asked, so that a plan without addresses does
+without.
 """
 
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import cached_property
 from ipaddress import ip_address, ip_interface
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from lvsnat.errors import LvsnatError, UsageError
+from lvsnat.errors import UsageError
+from lvsnat.host.netlink_errors import errors
 from lvsnat.host.placement import AssignedAddress, interface_for
 from lvsnat.host.resources import Vip
 from lvsnat.model.endpoint import Family, IPAddress
@@ -57,7 +58,7 @@ class Addresses:
 
     def assigned(self) -> Iterator[AssignedAddress]:
         """Every address of every interface."""
-        with _errors("cannot list the addresses"):
+        with errors("cannot list the addresses"):
             answers = tuple(self._route.get_addr())
         names = dict(socket.if_nameindex())
         for answer in answers:
@@ -78,7 +79,7 @@ class Addresses:
         interface = vip.interface or self._choose(vip.address)
         family = Family.of(vip.address)
         index = _index(interface)
-        with _errors(f"on {interface}", done=errno.EEXIST):
+        with errors(f"on {interface}", done=[errno.EEXIST]):
             self._route.addr(
                 "add",
                 index=index,
@@ -95,7 +96,7 @@ class Addresses:
         family = Family.of(vip.address)
         for index, interface in socket.if_nameindex():
             if vip.interface in (None, interface):
-                with _errors(f"on {interface}", done=errno.EADDRNOTAVAIL):
+                with errors(f"on {interface}", done=[errno.EADDRNOTAVAIL]):
                     self._route.addr(
                         "del",
                         index=index,
@@ -118,7 +119,7 @@ class Addresses:
     def _layout(self) -> tuple[tuple[AssignedAddress, ...], dict[Family, str]]:
         """What choosing needs. Our own additions do not change it, so it is read once."""
         networks = tuple(one for one in self.assigned() if not one.is_host)
-        with _errors("cannot list the routes"):
+        with errors("cannot list the routes"):
             found = {family: self._default_interface(family) for family in Family}
         return networks, {family: name for family, name in found.items() if name}
 
@@ -148,30 +149,3 @@ def _index(interface: str) -> int:
             f"there is no interface {interface!r}",
             f'set "vip_interface" under [host] to one of {known}, or leave it out',
         ) from None
-
-
-@contextmanager
-def _errors(what: str, *, done: int | None = None) -> Iterator[None]:
-    """Explain an error of netlink; the code ``done`` means that there was nothing to do."""
-    from pyroute2 import NetlinkError
-
-    try:
-        yield
-    except NetlinkError as error:
-        if error.code != done:
-            raise _explain(what, error.code) from None
-    except OSError as error:
-        raise _explain(what, error.errno) from None
-
-
-def _explain(what: str, code: int | None) -> LvsnatError:
-    reason = os.strerror(code or 0)
-    match code:
-        case errno.EPERM:
-            return LvsnatError(f"{what}: {reason}", "run it as root (sudo)")
-        case errno.EACCES:
-            return LvsnatError(
-                f"{what}: {reason}", "is IPv6 switched off there (net.ipv6.conf.*.disable_ipv6)?"
-            )
-        case _:
-            return LvsnatError(f"{what}: {reason}")

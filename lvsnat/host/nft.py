@@ -9,8 +9,9 @@ from typing import cast
 
 from lvsnat import system
 from lvsnat.errors import LvsnatError
+from lvsnat.host.expressions import FAMILY, NAME, Object
 from lvsnat.host.rulewords import Json
-from lvsnat.host.table import FAMILY, NAME, NftTable, Object
+from lvsnat.host.table import NftTable
 
 _TABLE: Object = {"table": {"family": FAMILY, "name": NAME}}
 
@@ -44,6 +45,11 @@ def delete() -> None:
     _load(_gone())
 
 
+def check(table: NftTable) -> None:
+    """Raise LvsnatError if this kernel or this nft refuses the table. Loads nothing."""
+    _load([*_gone(), *_additions(table)], "--check")
+
+
 def ruleset() -> list[Object]:
     """Everything that nft knows, iptables-nft's tables among it."""
     return _objects(_succeeded(_nft("-j", "list", "ruleset"), "list the nft rules"))
@@ -61,9 +67,9 @@ def _additions(table: NftTable) -> list[Object]:
     return [{"add": json.loads(one)} for one in table.objects]
 
 
-def _load(commands: Iterable[Object]) -> None:
+def _load(commands: Iterable[Object], *options: str) -> None:
     text = json.dumps({"nftables": [*commands]})
-    _succeeded(_nft("-j", "-f", "-", stdin=text), f"load the nft table {FAMILY} {NAME}")
+    _succeeded(_nft("-j", *options, "-f", "-", stdin=text), f"load the nft table {FAMILY} {NAME}")
 
 
 def _nft(*arguments: str, stdin: str | None = None) -> system.Completed:
@@ -71,8 +77,8 @@ def _nft(*arguments: str, stdin: str | None = None) -> system.Completed:
         raise LvsnatError(
             "the program nft is missing",
             "install the package nftables (apt install nftables, dnf install nftables); a"
-            " configuration without lists of ports and egress, and with block_imds = false under"
-            " [host], does without",
+            " configuration without lists of ports and egress, in the mode lvs-nat and with"
+            " block_imds = false under [host], does without",
         )
     return system.run(["nft", *arguments], stdin=stdin)
 

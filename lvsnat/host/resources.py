@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
+from lvsnat.host.routes import routes_for
 from lvsnat.host.rules import WANTED
 from lvsnat.host.table import table_for
 from lvsnat.model.config import Config
@@ -97,5 +98,6 @@ def expand(config: Config) -> Iterable[Resource]:
         )
         for address in addresses:
             yield Vip(address, config.host.vip_interface)
+    yield from routes_for(config)
     if (table := table_for(config)) is not None:
         yield table

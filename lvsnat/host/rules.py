@@ -1,4 +1,4 @@
-"""Which kernel settings lvs-nat asks for, and why, as data. No I/O here.
+"""Which kernel settings the data path asks for, and why, as data. No I/O here.
 
 A setting that exists once per interface is one rule with ``*`` for the interface, as in
 sysctl.d(5): an interface that is plugged in tomorrow is meant too, and the plan has one line.
@@ -12,29 +12,36 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from lvsnat.host.tproxy import diverted_families
 from lvsnat.model.config import Config
 from lvsnat.model.endpoint import Family
+from lvsnat.model.proxied import ipvs_services
 
 
 class When(StrEnum):
     """What a configuration must have for a rule to apply."""
 
-    ANY = "any service"
     IPV4 = "an IPv4 service"
     IPV6 = "an IPv6 service"
-    PERSISTENT = "a persistent service"
+    IPVS = "a service of IPVS"
+    PERSISTENT = "a persistent service of IPVS"
+    DIVERTED = "a service of HAProxy"
+    DIVERTED_IPV4 = "an IPv4 service of HAProxy"
 
     def holds(self, config: Config) -> bool:
-        services = config.services
         match self:
-            case When.ANY:
-                return bool(services)
             case When.IPV4:
-                return any(service.listen.family is Family.IPV4 for service in services)
+                return any(one.listen.family is Family.IPV4 for one in config.services)
             case When.IPV6:
-                return any(service.listen.family is Family.IPV6 for service in services)
+                return any(one.listen.family is Family.IPV6 for one in config.services)
+            case When.IPVS:
+                return bool(ipvs_services(config))
             case When.PERSISTENT:
-                return any(service.persistence is not None for service in services)
+                return any(one.persistence is not None for one in ipvs_services(config))
+            case When.DIVERTED:
+                return bool(diverted_families(config))
+            case When.DIVERTED_IPV4:
+                return Family.IPV4 in diverted_families(config)
 
 
 class Reset(NamedTuple):
@@ -96,9 +103,24 @@ WANTED = (
         " on the way back; `all` and the interface must both be 0",
     ),
     SysctlRule(
+        "net.ipv4.conf.*.src_valid_mark",
+        "0",
+        When.DIVERTED_IPV4,
+        "at 1, on `all` or the interface, the kernel drops the replies to HAProxy's connections"
+        " without a trace",
+    ),
+    SysctlRule(
+        "net.ipv4.ip_local_port_range",
+        "10240 32767",
+        When.DIVERTED,
+        "HAProxy connects from the client's address: a port that the client itself uses with IPVS"
+        " would be one connection too many for the real server, which would reset the client's;"
+        " clients use ports from 32768 on",
+    ),
+    SysctlRule(
         "net.ipv4.vs.expire_nodest_conn",
         "1",
-        When.ANY,
+        When.IPVS,
         "connections to a removed server end at once (TCP reset; UDP moves on) instead of hanging",
     ),
     SysctlRule(

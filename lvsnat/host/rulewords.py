@@ -37,12 +37,11 @@ def rule_words(expressions: list[Json]) -> str:
 def _statement(statement: Json) -> str:
     match statement:
         case {"match": {"op": str(op), "left": left, "right": right}}:
-            sign = f"{op} " if op not in ("==", "in") else ""
-            return f"{_left(left)} {sign}{_value(right, mark=_is_mark(left))}"
+            return _match(left, op, right)
         case {"mangle": {"key": key, "value": value}}:
-            return f"{_left(key)} set {_value(value, mark=_is_mark(key))}"
-        case {"snat": {"addr": str(address)}}:
-            return f"snat to {address}"
+            return f"{_left(key)} set {_new_value(value, mark=_is_mark(key))}"
+        case {"snat": _} | {"dnat": _}:
+            return _translation(statement)
         case {"counter": _}:
             return "counter"
         case dict() if len(statement) == 1 and None in statement.values():  # a verdict
@@ -51,14 +50,53 @@ def _statement(statement: Json) -> str:
             return _json(statement)
 
 
+def _match(left: Json, op: str, right: Json) -> str:
+    match left, op:
+        case {"&": [flags, [*these]]}, "==" if isinstance(right, str):
+            return f"{_left(flags)} {right} / {','.join(map(str, these))}"
+        case _:
+            sign = f"{op} " if op not in ("==", "in") else ""
+            return f"{_left(left)} {sign}{_value(right, mark=_is_mark(left))}"
+
+
+def _new_value(value: Json, *, mark: bool) -> str:
+    match value:
+        case {"|": [left, bits]}:
+            return f"{_left(left)} | {_value(bits, mark=mark)}"
+        case _:
+            return _value(value, mark=mark)
+
+
+def _translation(statement: Json) -> str:
+    match statement:
+        case {"snat": {"family": str(family), "addr": str(address)}}:
+            return f"snat {family} to {address}"
+        case {"dnat": {"family": str(family), "addr": str(address), "port": port}}:
+            bare = address if family == "ip" else f"[{address}]"
+            return f"dnat {family} to {bare}:{_port(port)}"
+        case _:
+            return _json(statement)
+
+
+def _port(port: Json) -> str:
+    match port:
+        case {"map": {"key": key, "data": {"set": [*pairs]}}}:
+            elements = (f"{pair[0]} : {pair[1]}" for pair in pairs if isinstance(pair, list))
+            return f"{_left(key)} map {{ {', '.join(elements)} }}"
+        case _:
+            return _value(port, mark=False)
+
+
 def _left(left: Json) -> str:
     match left:
         case {"payload": {"protocol": str(protocol), "field": str(field)}}:
             return f"{protocol} {field}"
         case {"meta": {"key": str(key)}}:
             return f"meta {key}"
-        case {"ct": {"key": str(key), "dir": str(direction)}}:
-            return f"ct {direction} {key}"
+        case {"socket": {"key": str(key)}}:
+            return f"socket {key}"
+        case {"ct": {"key": str(key), **more}}:
+            return " ".join(["ct", *map(str, more.values()), key])
         case {"fib": {"flags": [*flags], "result": str(result)}}:
             return f"fib {' . '.join(map(str, flags))} {result}"
         case _:

@@ -54,6 +54,11 @@ class SysctlTree:
             return Sysctl(name, value=value)
         return Sysctl(name, value=" ".join([value, *self._about_to_be_reset(rule.resets)]))
 
+    def everywhere(self, name: str) -> dict[str, str]:
+        """What each interface has, and ``all`` and ``default``, for a name with ``*``."""
+        found = {place: self._read(one) for place, one in self._places(name)}
+        return {place: value for place, value in found.items() if value is not None}
+
     def assign(self, name: str, value: str) -> None:
         """Give a setting a value; if a part of that is refused, none of it stays."""
         self._load_module_for(name)
@@ -131,7 +136,8 @@ class SysctlTree:
 
     def _read(self, name: str) -> str | None:
         text = system.read_file(self._path(name))
-        return None if text is None else text.strip()
+        # The kernel puts a tab between two numbers.
+        return None if text is None else " ".join(text.split())
 
     def _write(self, name: str, value: str) -> None:
         try:

@@ -11,31 +11,38 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final
 
 from netaddr import IPSet
 
+from lvsnat.host import tproxy
+from lvsnat.host.expressions import (
+    FAMILY,
+    IP,
+    NAME,
+    Expressions,
+    Object,
+    base_chain,
+    counter,
+    field,
+    match,
+)
 from lvsnat.host.rulewords import Json, words_of
 from lvsnat.model.config import MASQUERADE, Config, HostOptions, IPNetwork
 from lvsnat.model.endpoint import Family, IPAddress, MarkListener, PortRange, PortsListener
 from lvsnat.model.marks import kernel_listeners
+from lvsnat.model.proxied import ipvs_services
 from lvsnat.model.resource import Key, Stage
 from lvsnat.model.service import VirtualService
 
 NFT: Final = "nft table"
-FAMILY: Final = "inet"
-NAME: Final = "lvsnat"
 TABLE_KEY: Final = Key(NFT, f"{FAMILY} {NAME}")
 
 IMDS: Final = (ip_address("169.254.169.254"), ip_address("fd00:ec2::254"))
 """Where the cloud's metadata service answers whoever asks."""
 
-Object: TypeAlias = dict[str, Json]
-Expressions: TypeAlias = list[Json]
-
 _FORGOTTEN = frozenset({"handle", "index"})
 _ORDER = {"table": 0, "set": 1, "map": 1, "chain": 2}
-_IP = {Family.IPV4: "ip", Family.IPV6: "ip6"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +87,9 @@ def table_for(config: Config) -> NftTable | None:
     """The table that a configuration asks for; None while it needs no rule."""
     if not config.services:
         return None
-    marks = list(_marks(config.services))
+    marks = list(_marks(config))
     chains = [
+        list(tproxy.chains(config)),
         _chain("prerouting", "filter", "prerouting", -150, marks),
         # The director's own connections meet IPVS at the hook output, not at prerouting.
         _chain("output", "route", "output", -150, marks),
@@ -97,30 +105,28 @@ def _chain(
     name: str, kind: str, hook: str, priority: int, rules: list[Expressions]
 ) -> list[Object]:
     """A base chain with its rules; nothing where there are none."""
-    if not rules:
-        return []
-    place: Object = {"family": FAMILY, "table": NAME}
-    head: Object = {"name": name, "type": kind, "hook": hook, "prio": priority, "policy": "accept"}
-    objects: list[Object] = [{"chain": {**place, **head}}]
-    objects += [{"rule": {**place, "chain": name, "expr": rule}} for rule in rules]
-    return objects
+    return base_chain(name, kind, hook, priority, rules) if rules else []
 
 
-def _marks(services: tuple[VirtualService, ...]) -> Iterator[Expressions]:
-    for listen, known in kernel_listeners(services).items():
-        if isinstance(listen, PortsListener) and isinstance(known, MarkListener):
+def _marks(config: Config) -> Iterator[Expressions]:
+    # Over all services, so that each keeps its mark while the modes are switched.
+    listeners = kernel_listeners(config.services)
+    for service in ipvs_services(config):
+        listen, known = service.listen, listeners[service.listen]
+        if not (isinstance(listen, PortsListener) and isinstance(known, MarkListener)):
+            continue
+        if tproxy.marks_itself(service, config):
             yield [
-                _match(_field(_IP[listen.family], "daddr"), [str(listen.address)]),
-                _match(_field(str(listen.protocol), "dport"), [*map(_ports, listen.ports)]),
+                match(field(IP[listen.family], "daddr"), [str(listen.address)]),
+                match(field(str(listen.protocol), "dport"), [*map(_ports, listen.ports)]),
                 {"mangle": {"key": {"meta": {"key": "mark"}}, "value": known.mark}},
             ]
 
 
 def _imds(host: HostOptions) -> Iterator[Expressions]:
     for address in IMDS if host.block_imds else ():
-        where = _field(_IP[Family.of(address)], "daddr")
-        counter: Json = {"counter": {"packets": 0, "bytes": 0}}
-        yield [_match(where, [str(address)]), counter, {"drop": None}]
+        where = field(IP[Family.of(address)], "daddr")
+        yield [match(where, [str(address)]), counter(), {"drop": None}]
 
 
 def _egress(config: Config) -> Iterator[Expressions]:
@@ -135,21 +141,21 @@ def _egress(config: Config) -> Iterator[Expressions]:
     by_family: dict[Family, list[IPNetwork]] = {family: [] for family in Family}
     for network in host.egress_networks:
         by_family[Family.of(network.network_address)].append(network)
-    yield [_match({"fib": {"result": "type", "flags": ["saddr"]}}, ["local"]), {"return": None}]
+    yield [match({"fib": {"result": "type", "flags": ["saddr"]}}, ["local"]), {"return": None}]
     for family, networks in by_family.items():
         vips = _vips(config.services, family)
         if networks and vips:
-            original: Json = {"ct": {"key": f"{_IP[family]} daddr", "dir": "original"}}
-            yield [_match(original, vips), {"return": None}]
+            original: Json = {"ct": {"key": f"{IP[family]} daddr", "dir": "original"}}
+            yield [match(original, vips), {"return": None}]
     marks = sorted({s.listen.mark for s in config.services if isinstance(s.listen, MarkListener)})
     if marks:
-        yield [_match({"meta": {"key": "mark"}}, [*marks]), {"return": None}]
+        yield [match({"meta": {"key": "mark"}}, [*marks]), {"return": None}]
     for family, networks in by_family.items():
         if networks:
             theirs = _networks(networks)
             yield [
-                _match(_field(_IP[family], "saddr"), theirs),
-                _match(_field(_IP[family], "daddr"), theirs, "!="),
+                match(field(IP[family], "saddr"), theirs),
+                match(field(IP[family], "daddr"), theirs, "!="),
                 _translation(host.egress, family),
             ]
 
@@ -177,20 +183,11 @@ def _vips(services: Iterable[VirtualService], family: Family) -> list[Json]:
 def _translation(egress: IPAddress | str, family: Family) -> Json:
     if egress == MASQUERADE:
         return {"masquerade": None}
-    return {"snat": {"family": _IP[family], "addr": str(egress)}}
-
-
-def _field(protocol: str, field: str) -> Json:
-    return {"payload": {"protocol": protocol, "field": field}}
+    return {"snat": {"family": IP[family], "addr": str(egress)}}
 
 
 def _ports(ports: PortRange) -> Json:
     return ports.first if ports.first == ports.last else {"range": [ports.first, ports.last]}
-
-
-def _match(left: Json, values: list[Json], operator: str = "==") -> Json:
-    right: Json = values[0] if len(values) == 1 else {"set": values}
-    return {"match": {"op": operator, "left": left, "right": right}}
 
 
 def _place(one: Object) -> tuple[int, str]:
@@ -201,7 +198,7 @@ def _place(one: Object) -> tuple[int, str]:
 
 def _in_a_set(element: Json) -> tuple[int, str]:
     match element:
-        case int(first) | {"range": [int(first), int()]}:
+        case int(first) | {"range": [int(first), int()]} | [int(first), _]:
             return first, ""
         case _:
             return 0, _text(element)
@@ -230,6 +227,21 @@ def _plain(value: Json) -> Json:
         case {"fib": {"flags": str(flag), "result": result}}:
             return {"fib": {"flags": [flag], "result": result}}
         case dict():
-            return {key: _plain(each) for key, each in value.items()}
+            # Newer versions of nft join the names of flags where older ones list them.
+            return _flat(value) or {key: _plain(each) for key, each in value.items()}
         case _:
             return value
+
+
+def _flat(alternatives: Json) -> list[Json] | None:
+    """The names that are joined by ``|``, however deep; None where it joins something else."""
+    match alternatives:
+        case str(word):
+            return [word]
+        case {"|": [*operands]} | [*operands]:
+            parts = [_flat(one) for one in operands]
+            if any(part is None for part in parts):
+                return None
+            return [word for part in parts for word in part or ()]
+        case _:
+            return None

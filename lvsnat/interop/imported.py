@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lvsnat.errors import ExitCode, LvsnatError, RefusedError
-from lvsnat.model.config import Timeouts
+from lvsnat.model.config import IPNetwork, Timeouts
 from lvsnat.model.service import VirtualService
 
 
@@ -25,6 +25,20 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """One line that is not taken as it stands, and that nobody needs to change."""
+
+    line: int
+    """The first line is 1."""
+    text: str
+    """The line as it stands."""
+    message: str
+
+    def sentence(self, source: str) -> str:
+        return f"{source}:{self.line}: {self.text}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """What was understood, beside every line that was not."""
 
@@ -34,6 +48,11 @@ class Imported:
     """What the text says nothing of is None."""
     thresholds: bool = True
     """Whether the text says anything of thresholds: what ``ipvsadm -S`` writes never does."""
+    proxied: bool = False
+    """Whether the text speaks of checks, sorry servers and what HAProxy alone does."""
+    networks: tuple[IPNetwork, ...] = ()
+    """More networks of clients that HAProxy serves from its own address."""
+    notes: tuple[Note, ...] = ()
 
 
 class BadLinesError(LvsnatError):

@@ -9,7 +9,7 @@ from lvsnat.config.edit import ConfigDocument
 from lvsnat.interop.imported import Imported
 from lvsnat.interop.naming import free_name
 from lvsnat.ipvs.resources import SERVER_KIND, expand
-from lvsnat.model.config import Config, Timeouts
+from lvsnat.model.config import Config, IPNetwork, Timeouts
 from lvsnat.model.endpoint import Endpoint, Listener
 from lvsnat.model.marks import kernel_listeners
 from lvsnat.model.resource import Key
@@ -29,10 +29,11 @@ def merge(
     whose weight in the kernel is not the configured one on purpose (drained): it is not taken over.
     """
     kernel = kernel_listeners(document.config.services)
-    have: dict[Listener, VirtualService] = {
-        kernel[service.listen]: service for service in document.config.services
-    }
-    taken = {service.name for service in have.values()}
+    services = document.config.services
+    have: dict[Listener, VirtualService] = {kernel[one.listen]: one for one in services}
+    # Several ports are a mark to the kernel, and themselves to other programs.
+    have |= {service.listen: service for service in services}
+    taken = {service.name for service in services}
     kept = {key.name for key in held if key.kind == SERVER_KIND}
     added = []
     for service in imported.services:
@@ -43,11 +44,14 @@ def merge(
             added.append(replace(service, name=name))
             continue
         new = _updated(old, service, kept, thresholds=imported.thresholds)
-        if not _same_to_the_kernel(old, new):
+        if imported.proxied:
+            new = _with_proxy(new, service)
+        if _without_ipvs(old) != _without_ipvs(new) or not _same_to_the_kernel(old, new):
             document.set_service(old.name, new)
     if added:
         document.add_services(added)
     _merge_timeouts(document, imported.timeouts)
+    _merge_networks(document, imported.networks)
 
 
 def _merge_timeouts(document: ConfigDocument, timeouts: Timeouts) -> None:
@@ -55,6 +59,27 @@ def _merge_timeouts(document: ConfigDocument, timeouts: Timeouts) -> None:
     wanted = replace(have, **timeouts.given())
     if wanted != have:
         document.set_timeouts(wanted)
+
+
+def _merge_networks(document: ConfigDocument, networks: Collection[IPNetwork]) -> None:
+    have = document.config.haproxy.local_networks
+    more = tuple(network for network in networks if network not in have)
+    if more:
+        document.set_local_networks((*have, *more))
+
+
+def _with_proxy(service: VirtualService, new: VirtualService) -> VirtualService:
+    """What is beyond IPVS from the new one; lines in HAProxy's words are a person's, and stay."""
+    proxy = replace(
+        new.proxy,
+        frontend_lines=service.proxy.frontend_lines,
+        backend_lines=service.proxy.backend_lines,
+    )
+    return replace(service, check=new.check, sorry=new.sorry, proxy=proxy)
+
+
+def _without_ipvs(service: VirtualService) -> tuple[object, ...]:
+    return (service.check, service.sorry, service.proxy)
 
 
 def _updated(

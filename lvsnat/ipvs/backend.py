@@ -90,6 +90,10 @@ class IpvsBackend:
         """Every connection, as the kernel writes it."""
         return self._files.connection_lines()
 
+    def is_loaded(self) -> bool:
+        """Whether this kernel has IPVS at work; asking brings nothing into it."""
+        return self._files.exist()
+
     def table_state(self) -> TableState:
         """How full the table of connections is."""
         return self._files.table_state()

@@ -35,6 +35,10 @@ class ProcFiles:
         except OSError as error:
             raise LvsnatError(f"cannot read {path}: {error.strerror}") from None
 
+    def exist(self) -> bool:
+        """Whether this kernel has IPVS at work."""
+        return (self._net / "ip_vs_conn").exists()
+
     def table_state(self) -> TableState:
         """How full the table is, and whether its counters move."""
         limit = _number(_text(self._sysctls / "conn_max"))

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Final, Literal, Self
 
 from lvsnat.errors import UsageError
+from lvsnat.model.aws import AwsOptions
 from lvsnat.model.endpoint import IPAddress, as_written
 from lvsnat.model.mode import Mode
 from lvsnat.model.phase import Phase
@@ -90,6 +91,8 @@ class Config:
     host: HostOptions = field(default_factory=HostOptions)
     ipvs: IpvsOptions = field(default_factory=IpvsOptions)
     haproxy: HaproxyOptions = field(default_factory=HaproxyOptions)
+    aws: AwsOptions | None = None
+    """None: nothing is said of EC2, and ``lvsnat aws`` has its options alone."""
     switching: Phase | None = None
     """Where a switch of modes stands; not of the file. None: the mode is in force."""
 

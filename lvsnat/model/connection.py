@@ -1,4 +1,4 @@
-"""A connection that the kernel balances, and which of them somebody asks for. Observations only."""
+"""A connection that IPVS or HAProxy balances, and which are asked for. Observations only."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
+from lvsnat.model.carrier import Carrier
 from lvsnat.model.endpoint import Endpoint, Family, IPAddress, MarkListener, Protocol
 
 MARK_PROTOCOL: Final = "ip"
@@ -23,7 +24,7 @@ STATES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One connection as the kernel holds it, or one template (see ``template``)."""
+    """One connection as its carrier holds it, or one template (see ``template``)."""
 
     protocol: str
     client: Endpoint
@@ -32,12 +33,13 @@ class Connection:
     server: Endpoint
     state: str
     expires: int
-    """Seconds until it is forgotten, if no packet comes."""
+    """Seconds until it is forgotten, or HAProxy closes it, if no packet comes."""
     engine: str | None = None
     """The persistence engine that made it."""
     engine_data: str | None = None
     service: str | None = None
     """The service's name in the configuration; the kernel knows no names."""
+    carrier: Carrier = Carrier.IPVS
 
     @property
     def template(self) -> bool:
@@ -75,6 +77,17 @@ class Selection:
     state: str | None = None
     protocol: Protocol | None = None
 
+    def takes(self, connection: Connection) -> bool:
+        """Whether a connection is one of them, but for its service."""
+        server = connection.server
+        return (
+            (self.clients is None or connection.client.address in self.clients)
+            and self.server in (None, server.address)
+            and self.server_port in (None, server.port)
+            and self.state in (None, connection.state)
+            and self.protocol in (None, connection.protocol)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -82,6 +95,9 @@ class Tally:
 
     connections: int = 0
     templates: int = 0
+
+    def plus(self, other: Tally) -> Tally:
+        return Tally(self.connections + other.connections, self.templates + other.templates)
 
 
 @dataclass(frozen=True, slots=True)

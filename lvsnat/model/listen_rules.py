@@ -67,12 +67,22 @@ class Vips:
         for index, vip in self._taking(endpoint):
             if isinstance(listen, MarkListener) or listen.protocol is vip.protocol:
                 yield Violation(
-                    (*where, "address"),
+                    where,
                     f"{endpoint} is the director's own listener, of service[{index}]",
                     "name the address of a real server: this would send traffic round in a circle",
                     (("service", index, "listen"),),
                 )
                 return
+
+    def presence_violations(self, where: Path, endpoint: Endpoint) -> Iterator[Violation]:
+        """Refuse a VIP as an address that is to be somebody else's."""
+        for index, vip in self._on.get(endpoint.address, ())[:1]:
+            yield Violation(
+                where,
+                f"{endpoint.address} is a VIP, of the listener {vip} of service[{index}]",
+                "name another host: a VIP is the director itself",
+                (("service", index, "listen"),),
+            )
 
     def _taking(self, endpoint: Endpoint) -> list[tuple[int, VipListener]]:
         """The listeners that take what is sent to an endpoint, the first service's first."""

@@ -76,8 +76,8 @@ class Weighted(ABC):
 
     __slots__ = ()
     weight: int
-    ends_softly: ClassVar[bool] = False
-    """Whether its connections live on when it is removed."""
+    lives_by: ClassVar[Key | None] = None
+    """What its connections live on by when it is removed; None where they end with it."""
 
     @abstractmethod
     def with_weight(self, weight: int) -> Self: ...

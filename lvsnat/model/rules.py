@@ -10,14 +10,18 @@ import re
 from collections.abc import Iterator
 
 from lvsnat.errors import UsageError
+from lvsnat.model.aws_rules import aws_violations
+from lvsnat.model.check_rules import check_violations
 from lvsnat.model.config import Config
 from lvsnat.model.endpoint import (
     AddressListener,
+    Endpoint,
     Listener,
     MarkListener,
     Protocol,
     parse_address,
 )
+from lvsnat.model.haproxy_rules import haproxy_violations, service_violations
 from lvsnat.model.host_rules import host_violations, timeout_violations
 from lvsnat.model.listen_rules import (
     Vips,
@@ -25,6 +29,7 @@ from lvsnat.model.listen_rules import (
     listener_violations,
     unicast_violations,
 )
+from lvsnat.model.proxy_rules import proxy_violations
 from lvsnat.model.service import (
     MAX_WEIGHT,
     Persistence,
@@ -47,6 +52,9 @@ def violations(config: Config) -> Iterator[Violation]:
     """Yield everything that is wrong, in the order of the configuration."""
     yield from host_violations(config.host)
     yield from timeout_violations(config.ipvs.timeouts)
+    yield from haproxy_violations(config.haproxy)
+    if config.aws is not None:
+        yield from aws_violations(config.aws)
     yield from crowd_violations(config.services)
     vips = Vips(config.services)
     names: dict[str, int] = {}
@@ -76,7 +84,9 @@ def violations(config: Config) -> Iterator[Violation]:
         yield from _flags(path, service)
         if service.persistence is not None:
             yield from _persistence(path, service.persistence, service.listen)
+        yield from _beyond_ipvs(path, service, vips)
         yield from _servers(path, service, vips)
+    yield from proxy_violations(config)
 
 
 def _name(path: Path, name: str) -> Iterator[Violation]:
@@ -154,26 +164,49 @@ def _servers(path: Path, service: VirtualService, vips: Vips) -> Iterator[Violat
                 "name each server once; a weight gives one server a larger share",
                 ((*path, "servers", first, "address"),),
             )
-        yield from _address(where, server, service.listen, (*path, "listen"))
-        yield from vips.circle_violations(where, server.endpoint, service.listen)
+        yield from _address((*where, "address"), server.endpoint, service.listen, path)
+        yield from vips.circle_violations((*where, "address"), server.endpoint, service.listen)
         yield from _numbers(where, server)
 
 
+def _beyond_ipvs(path: Path, service: VirtualService, vips: Vips) -> Iterator[Violation]:
+    if service.check is not None:
+        yield from check_violations((*path, "check"), service.check)
+    yield from _sorry(path, service, vips)
+    yield from service_violations(path, service.proxy)
+
+
+def _sorry(path: Path, service: VirtualService, vips: Vips) -> Iterator[Violation]:
+    sorry, where = service.sorry, (*path, "sorry")
+    if sorry is None:
+        return
+    yield from _address(where, sorry, service.listen, path)
+    for index, server in enumerate(service.servers):
+        if server.endpoint == sorry:
+            yield Violation(
+                where,
+                f"{sorry} is also servers[{index}] of this service",
+                "name another one: the sorry server answers when none of the servers can",
+                ((*path, "servers", index, "address"),),
+            )
+    yield from vips.presence_violations(where, sorry)
+
+
 def _address(
-    where: Path, server: RealServer, listen: Listener, listen_path: Path
+    where: Path, endpoint: Endpoint, listen: Listener, service_path: Path
 ) -> Iterator[Violation]:
-    endpoint = server.endpoint
+    listen_path = (*service_path, "listen")
     if endpoint.address.is_unspecified:
         yield Violation(
-            (*where, "address"),
+            where,
             f"{endpoint.address} stands for every address, not for one server",
             "write the address of the real server, such as 192.168.2.55:80",
         )
     else:
-        yield from unicast_violations((*where, "address"), endpoint.address)
+        yield from unicast_violations(where, endpoint.address)
     if endpoint.family is not listen.family:
         yield Violation(
-            (*where, "address"),
+            where,
             f"{endpoint} and the listener {listen} are of different families",
             "masquerading keeps the family: make one service for IPv4 and one for IPv6",
             (listen_path,),
@@ -181,7 +214,7 @@ def _address(
     one_port = isinstance(listen, AddressListener) and listen.endpoint.port != 0
     if endpoint.port == 0 and one_port:
         yield Violation(
-            (*where, "address"),
+            where,
             f"port 0 keeps the client's port, and {listen} has one port",
             "write the port that the server listens on",
             (listen_path,),

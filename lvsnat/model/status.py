@@ -8,33 +8,64 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lvsnat.model.carrier import Carrier
 from lvsnat.model.connection import TableState
 from lvsnat.model.endpoint import Endpoint, Listener
 from lvsnat.model.mode import Mode
 from lvsnat.model.override import Override
+from lvsnat.model.phase import Phase
 from lvsnat.model.service import RealServer, VirtualService
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Totals since the service or server was made, or since they were zeroed."""
+    """Totals since the service or server was made, or since they were zeroed.
+
+    IPVS counts packets, and bytes with their headers; HAProxy counts no packets, and bytes without.
+    """
 
     connections: int = 0
-    packets_in: int = 0
-    packets_out: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
+    packets_in: int | None = 0
+    """None where the carrier does not count them; so below."""
+    packets_out: int | None = 0
+    bytes_in: int | None = 0
+    bytes_out: int | None = 0
+
+    def plus(self, other: Counters) -> Counters:
+        """Those of both together; what one of them does not know is unknown."""
+        return Counters(*_sums(self, other))
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The kernel's own estimate, per second; it lags by about two seconds."""
+    """The carrier's own estimate, per second. The kernel's lags by about two seconds.
+
+    HAProxy's is the number of connections in the last second; it has none of packets and bytes.
+    """
 
     connections: int = 0
-    packets_in: int = 0
-    packets_out: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
+    packets_in: int | None = 0
+    packets_out: int | None = 0
+    bytes_in: int | None = 0
+    bytes_out: int | None = 0
+
+    def plus(self, other: Rates) -> Rates:
+        """Those of both together; what one of them does not know is unknown."""
+        return Rates(*_sums(self, other))
+
+
+def _sums(one: Counters | Rates, other: Counters | Rates) -> tuple[int, *tuple[int | None, ...]]:
+    return (
+        one.connections + other.connections,
+        _sum(one.packets_in, other.packets_in),
+        _sum(one.packets_out, other.packets_out),
+        _sum(one.bytes_in, other.bytes_in),
+        _sum(one.bytes_out, other.bytes_out),
+    )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +75,58 @@ class ServiceStats:
     totals: Counters = field(default_factory=Counters)
     rates: Rates = field(default_factory=Rates)
 
+    def plus(self, other: ServiceStats) -> ServiceStats:
+        """What two carriers of one service have carried together."""
+        return ServiceStats(self.totals.plus(other.totals), self.rates.plus(other.rates))
+
+
+class HealthState(StrEnum):
+    """What checks say of a real server."""
+
+    UP = "up"
+    DOWN = "down"
+    MAINTENANCE = "maintenance"
+    """Taken out at HAProxy's own socket, by somebody else: it gets nothing and is not checked."""
+    UNCHECKED = "unchecked"
+    """Nobody asks: it counts as up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether a real server can serve, as the one who checks it says."""
+
+    state: HealthState
+    detail: str | None = None
+    """The last check in its own words: ``L4CON in 0ms: Connection refused``."""
+    since: int | None = None
+    """Seconds since the state changed; None where it is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerStats:
-    """What a real server has carried and holds now."""
+    """What a real server has carried and holds now, and how it is."""
 
     active: int = 0
     """Connections that open or are open; the kernel counts SYN_RECV with ESTABLISHED."""
     inactive: int = 0
-    """Connections in any other state: closing, or any of UDP."""
+    """Connections in any other state: closing, or any of UDP. HAProxy holds none."""
     persistent: int = 0
-    """Clients that persistence ties to this server."""
+    """Clients that persistence ties to this server; with HAProxy, entries of its stick table."""
     totals: Counters = field(default_factory=Counters)
     rates: Rates = field(default_factory=Rates)
+    health: Health | None = None
+    """None where nobody says: IPVS does not check."""
+
+    def plus(self, other: ServerStats) -> ServerStats:
+        """What a server holds of two carriers together."""
+        return ServerStats(
+            self.active + other.active,
+            self.inactive + other.inactive,
+            self.persistent + other.persistent,
+            self.totals.plus(other.totals),
+            self.rates.plus(other.rates),
+            self.health or other.health,
+        )
 
 
 class Sync(StrEnum):
@@ -86,6 +156,11 @@ class ServerStatus:
     override: Override | None = None
     """What an operator has laid over the configuration."""
 
+    @property
+    def health(self) -> Health | None:
+        """What its checks say; None where it is not checked by a carrier."""
+        return None if self.stats is None else self.stats.health
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
@@ -99,6 +174,8 @@ class ServiceStatus:
     seen: VirtualService | None = None
     stats: ServiceStats | None = None
     servers: tuple[ServerStatus, ...] = ()
+    carriers: tuple[Carrier, ...] = (Carrier.IPVS,)
+    """Who serves it; the first takes new connections, a second lets its own end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +196,7 @@ class DirectorStatus:
     services: tuple[ServiceStatus, ...] = ()
     host: tuple[HostStatus, ...] = ()
     table: TableState = field(default_factory=TableState)
+    ending: int = 0
+    """Connections of HAProxy's processes that were replaced or stopped: in no service's numbers."""
+    switching: Phase | None = None
+    """Where a switch to the mode stands; None: the mode is in force."""

@@ -15,10 +15,18 @@ from lvsnat.plan.change import Change, Create, Delete, Report, Update, inverse, 
 class StepError(LvsnatError):
     """One change of a plan was refused by the system."""
 
-    def __init__(self, change: Change, reason: str, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        change: Change,
+        reason: str,
+        hint: str | None = None,
+        others: Sequence[Change] = (),
+    ) -> None:
         super().__init__(f"{sentence(change)}: {reason}", hint)
         self.change = change
         self.reason = reason
+        self.others = others
+        """What was refused with it, where a backend makes all of a batch or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +102,37 @@ def _run(changes: Sequence[Change], by_kind: dict[str, Backend], done: Report) -
 def roll_back(changes: Sequence[Change], backends: Iterable[Backend]) -> list[RollbackFailure]:
     """Undo changes that were carried out, the last one first; what is refused is passed over."""
     by_kind = _by_kind(backends)
-    failures = []
-    for change in reversed(changes):
+    return [
+        failure
+        for backend, batch in groupby(reversed(changes), key=lambda c: by_kind[key_of(c).kind])
+        for failure in _undo(backend, list(batch))
+    ]
+
+
+def _undo(backend: Backend, changes: list[Change]) -> list[RollbackFailure]:
+    """Undo changes in the order given, in as few batches as refusals allow."""
+    left = [(change, inverse(change)) for change in changes]
+    failures: list[RollbackFailure] = []
+    while left:
+        undone: list[Change] = []
         try:
-            _run([inverse(change)], by_kind, lambda _: None)
+            backend.apply([back for _, back in left], undone.append)
+            break
         except LvsnatError as error:
+            settled = {id(back) for back in undone}
+            left = [pair for pair in left if id(pair[1]) not in settled]
+            refused = _refused(error, [back for _, back in left])
             reason = error.reason if isinstance(error, StepError) else error.message
-            failures.append(RollbackFailure(change, reason))
+            failures += [RollbackFailure(c, reason) for c, back in left if id(back) in refused]
+            left = [pair for pair in left if id(pair[1]) not in refused]
     return failures
+
+
+def _refused(error: LvsnatError, left: Sequence[Change]) -> set[int]:
+    """Which of the changes that are left an error is about; the first where it names none."""
+    named = [error.change, *error.others] if isinstance(error, StepError) else []
+    known = {id(change) for change in left}
+    return {id(change) for change in named} & known or {id(change) for change in left[:1]}
 
 
 def _by_kind(backends: Iterable[Backend]) -> dict[str, Backend]:

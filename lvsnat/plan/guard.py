@@ -106,9 +106,20 @@ def _cut_session(plan: Plan, cuts_session: Callable[[Change], bool]) -> Iterator
 def _cut_connections(
     plan: Plan, observed: State, active: Callable[[], Mapping[Key, int]]
 ) -> Iterator[Objection]:
-    """Connections of servers that go; the next packet of each is answered with a reset."""
-    gone = [change.resource for change in plan.changes if isinstance(change, Delete)]
-    servers = [r for r in gone if isinstance(r, Weighted) and not r.ends_softly]
+    """Connections of servers that go; the next packet of each is answered with a reset.
+
+    Those of a proxy go on without the server, but not without what brings their replies back: that
+    goes with the last service.
+    """
+    gone = {
+        key_of(change): change.resource for change in plan.changes if isinstance(change, Delete)
+    }
+    servers = [
+        resource
+        for resource in gone.values()
+        if isinstance(resource, Weighted)
+        and (resource.lives_by is None or resource.lives_by in gone)
+    ]
     held = active() if servers else {}
     cut: dict[Key, int] = {}
     for server in servers:

@@ -15,6 +15,7 @@ _COLUMNS: Final = (
     Column("SERVICE", keep=5),
     Column("SERVER", keep=7),
     Column("STATE", keep=6),
+    Column("CARRIER", keep=3, optional=True),
     Column("EXPIRES", keep=4, right=True),
     Column("LISTEN", keep=2),
     Column("ENGINE", keep=1, optional=True),
@@ -22,9 +23,12 @@ _COLUMNS: Final = (
 _STYLES: Final = {"ESTABLISHED": "good", "SYN_RECV": "warn", "SYN_SENT": "warn"}
 
 
-def connection_table(connections: Iterable[Connection], width: int) -> Iterator[Lines]:
-    """One line for each, in pieces."""
-    return streamed(_COLUMNS, map(_row, connections), width)
+def connection_table(
+    connections: Iterable[Connection], width: int, *, carriers: bool = False
+) -> Iterator[Lines]:
+    """One line for each, in pieces; with ``carriers`` each says who has it."""
+    rows = (_row(connection, carriers=carriers) for connection in connections)
+    return streamed(_COLUMNS, rows, width)
 
 
 def group_table(grouping: Grouping, groups: Sequence[tuple[str, Tally]]) -> Table:
@@ -37,7 +41,7 @@ def group_table(grouping: Grouping, groups: Sequence[tuple[str, Tally]]) -> Tabl
     return Table(columns, [_group_row(name, tally) for name, tally in groups])
 
 
-def _row(connection: Connection) -> Row:
+def _row(connection: Connection, *, carriers: bool) -> Row:
     listen = connection.listen
     name = connection.service
     template = connection.template
@@ -49,6 +53,7 @@ def _row(connection: Connection) -> Row:
         Part(listen if name is None else name, "quiet" if name is None else "title"),
         Part(str(connection.server)),
         Part(connection.state, "quiet" if template else _STYLES.get(connection.state, "")),
+        Part(str(connection.carrier) if carriers else ""),
         Part(words.span(connection.expires)),
         Part(listen),
         Part(engine),

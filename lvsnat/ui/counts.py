@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from lvsnat.model.status import DirectorStatus, Sync
+from lvsnat.model.status import DirectorStatus, HealthState, ServerStatus, Sync
 from lvsnat.plan.change import Change, Create, Delete, Update
 
 DRIFT: Final = frozenset({Sync.CHANGED, Sync.MISSING, Sync.EXTRA})
 """What differs from the configuration and is ours to put right."""
+
+
+def is_down(server: ServerStatus) -> bool:
+    """Whether its checks fail."""
+    return server.health is not None and server.health.state is HealthState.DOWN
 
 
 class Tally(NamedTuple):
@@ -42,6 +47,8 @@ class Overview(NamedTuple):
     """Services, servers and host settings that differ from the configuration."""
     unmanaged: int
     """Services that somebody else made."""
+    down: int
+    """Servers whose checks fail."""
 
     @classmethod
     def of(cls, status: DirectorStatus) -> Overview:
@@ -57,4 +64,5 @@ class Overview(NamedTuple):
             sum(stat.inactive for stat in stats),
             sum(state in DRIFT for state in states),
             sum(service.sync is Sync.UNMANAGED for service in status.services),
+            sum(is_down(server) for server in servers),
         )

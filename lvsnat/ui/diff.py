@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from lvsnat.model.resource import Resource
 from lvsnat.plan.change import Change, Create, Delete, Update
@@ -12,9 +13,24 @@ from lvsnat.ui import words
 from lvsnat.ui.counts import Tally
 from lvsnat.ui.lines import Line, Part
 
+_SIGNS: Final = {"-": "remove", "+": "create", " ": "quiet"}
 
-def change_line(change: Change) -> Line:
-    """One change on one line: ``~ server 192.168.2.55:80 of tcp/...  weight 1 → 3``."""
+
+def change_lines(change: Change) -> Iterator[Line]:
+    """One change, on one line: ``~ server 192.168.2.55:80 of tcp/...  weight 1 → 3``.
+
+    Below it, where a setting is a text, the lines of it that go and come.
+    """
+    yield _change_line(change)
+    if isinstance(change, Update):
+        before, after = change.before.settings(), change.after.settings()
+        for name, text in after.items():
+            old = before.get(name, words.NONE)
+            if old != text and (words.is_text(text) or words.is_text(old)):
+                yield from _text_lines(old, text)
+
+
+def _change_line(change: Change) -> Line:
     match change:
         case Create(resource):
             return _line("+", resource, words.settings(resource.settings()), "create")
@@ -28,7 +44,7 @@ def change_line(change: Change) -> Line:
 def plan_lines(plan: Plan, risks: Sequence[Objection] = ()) -> Iterator[Line]:
     """The whole plan: its changes, what is in the way, what is left alone, risks, a summary."""
     sections = [
-        [change_line(change) for change in plan.changes],
+        [line for change in plan.changes for line in change_lines(change)],
         _section(
             "made by somebody else, and in the configuration (--adopt takes it over):",
             [_existing("!", resource, "warn") for resource in plan.conflicts],
@@ -49,6 +65,11 @@ def plan_lines(plan: Plan, risks: Sequence[Objection] = ()) -> Iterator[Line]:
             yield Line()
         yield from section
         begun = True
+
+
+def _text_lines(before: str, after: str) -> Iterator[Line]:
+    for sign, text in words.text_changes(before, after):
+        yield Line(Part(f"    {sign} {text}".rstrip(), _SIGNS[sign]))
 
 
 def _summary(plan: Plan) -> Line:

@@ -12,11 +12,13 @@ from dataclasses import asdict
 from enum import StrEnum
 from typing import Any
 
+from lvsnat.model.health import HealthCheck, statuses_text
 from lvsnat.model.override import Override
 from lvsnat.model.resource import Key, Resource
-from lvsnat.model.service import RealServer, VirtualService
+from lvsnat.model.service import ProxyOptions, RealServer, VirtualService
 from lvsnat.model.status import (
     DirectorStatus,
+    Health,
     HostStatus,
     ServerStats,
     ServerStatus,
@@ -80,10 +82,12 @@ def status_document(status: DirectorStatus) -> Document:
     return {
         "schema": "lvsnat/status/1",
         "mode": str(status.mode),
+        "switching": None if status.switching is None else str(status.switching),
         "summary": Overview.of(status)._asdict(),
         "services": [_service_status(service) for service in status.services],
         "host": [_host_status(thing) for thing in status.host],
         "table": asdict(status.table),
+        "ending": status.ending,
     }
 
 
@@ -156,6 +160,9 @@ def _service(service: VirtualService) -> Document:
         "scheduler": str(service.scheduler),
         "flags": sorted(str(flag) for flag in service.flags),
         "persistence": _persistence(service),
+        "check": None if service.check is None else check_document(service.check),
+        "sorry": None if service.sorry is None else str(service.sorry),
+        "haproxy": proxy_document(service.proxy),
         "servers": [_server(server) for server in service.servers],
     }
 
@@ -166,6 +173,27 @@ def _persistence(service: VirtualService) -> Document | None:
         return None
     engine = None if wish.engine is None else str(wish.engine)
     return {"timeout": wish.timeout, "netmask": wish.prefix, "engine": engine}
+
+
+def check_document(check: HealthCheck) -> Document:
+    """A check in the keys of lvsnat.toml; times in seconds."""
+    expect = statuses_text(check.expect)
+    return asdict(check) | {"type": str(check.type), "expect": expect}
+
+
+def proxy_document(proxy: ProxyOptions) -> Document:
+    """``[service.haproxy]``."""
+    return {
+        "mode": str(proxy.protocol),
+        "client_timeout": proxy.client_timeout,
+        "server_timeout": proxy.server_timeout,
+        "connect_timeout": proxy.connect_timeout,
+        "maxconn": proxy.maxconn,
+        "forwardfor": proxy.forward_for,
+        "cookie": proxy.cookie,
+        "frontend_lines": list(proxy.frontend_lines),
+        "backend_lines": list(proxy.backend_lines),
+    }
 
 
 def _server(server: RealServer) -> Document:
@@ -182,6 +210,7 @@ def _service_status(service: ServiceStatus) -> Document:
         "name": service.name,
         "listen": str(service.listen),
         "state": words.state(service.sync),
+        "carriers": [str(carrier) for carrier in service.carriers],
         "wanted": _settings(service.wanted),
         "seen": _settings(service.seen),
         "stats": _stats(service.stats),
@@ -204,8 +233,13 @@ def _server_status(server: ServerStatus) -> Document:
         "wanted": None if server.wanted is None else _numbers(server.wanted),
         "seen": None if server.seen is None else _numbers(server.seen),
         "stats": _stats(server.stats),
+        "health": None if server.health is None else _health(server.health),
         "override": None if server.override is None else _override(server.override),
     }
+
+
+def _health(health: Health) -> Document:
+    return {"state": str(health.state), "detail": health.detail, "since": health.since}
 
 
 def _override(override: Override) -> Document:
@@ -218,7 +252,8 @@ def _numbers(server: RealServer) -> Document:
 
 
 def _stats(stats: ServiceStats | ServerStats | None) -> Document | None:
-    return None if stats is None else asdict(stats)
+    # The health of a server stands beside its numbers.
+    return None if stats is None else {k: v for k, v in asdict(stats).items() if k != "health"}
 
 
 def _host_status(thing: HostStatus) -> Document:

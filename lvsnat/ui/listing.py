@@ -86,4 +86,5 @@ def _connection(connection: Connection) -> Document:
         "template": connection.template,
         "engine": connection.engine,
         "engine_data": connection.engine_data,
+        "carrier": str(connection.carrier),
     }

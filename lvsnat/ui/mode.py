@@ -7,7 +7,8 @@ from typing import Final
 
 from lvsnat.model.mode import Mode
 from lvsnat.model.status import DirectorStatus, HostStatus, Sync
-from lvsnat.ui import words
+from lvsnat.model.switch import Progress
+from lvsnat.ui import switching, words
 from lvsnat.ui.counts import DRIFT
 from lvsnat.ui.lines import Line, Part
 from lvsnat.ui.status import STYLES
@@ -19,9 +20,11 @@ _MEANINGS: Final = {
 }
 
 
-def mode_view(status: DirectorStatus) -> Iterator[Line]:
-    """The mode, what it means, and each thing that it asks of the host."""
+def mode_view(status: DirectorStatus, progress: Progress | None = None) -> Iterator[Line]:
+    """The mode, what it means, how far a switch is, and each thing that is asked of the host."""
     yield Line(Part(str(status.mode), "title"), Part(f": {_MEANINGS[status.mode]}"))
+    if progress is not None:
+        yield from switching.progress_lines(progress)
     differing = sum(thing.sync in DRIFT for thing in status.host)
     if not status.host:
         yield Line(Part("asks nothing of this host: no services yet", "quiet"))

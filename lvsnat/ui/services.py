@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import RenderableType
 
-from lvsnat.model.service import RealServer, VirtualService
-from lvsnat.ui import words
+from lvsnat.model.health import HealthCheck
+from lvsnat.model.service import ProxyOptions, RealServer, VirtualService
+from lvsnat.ui import jsonout, words
 from lvsnat.ui.lines import Line, Part
 from lvsnat.ui.tables import Column, Table
 
@@ -16,6 +18,8 @@ _SERVICE_COLUMNS = (
     Column("LISTEN"),
     Column("SCHEDULER", keep=2),
     Column("PERSISTENT", keep=1),
+    Column("CHECK", keep=0, optional=True),
+    Column("SORRY", keep=0, optional=True),
     Column("SERVERS", keep=3, right=True),
 )
 _SERVER_COLUMNS = (
@@ -39,6 +43,9 @@ def service_detail(service: VirtualService) -> Iterator[RenderableType]:
         "scheduler": str(service.scheduler),
         "flags": ", ".join(sorted(service.flags)),
         "persistent": words.persistence(service.persistence) if service.persistence else "",
+        "check": _check(service.check) if service.check else "",
+        "sorry": str(service.sorry or ""),
+        "haproxy": _proxy(service.proxy),
     }
     for name, value in facts.items():
         if value:
@@ -56,7 +63,28 @@ def _service_row(service: VirtualService) -> tuple[Part, ...]:
         Part(str(service.listen)),
         Part(str(service.scheduler)),
         Part(words.persistence(service.persistence)),
+        Part(service.check.question if service.check else words.NOTHING),
+        Part(str(service.sorry or words.NOTHING)),
         Part(str(len(service.servers)), "" if service.servers else "warn"),
+    )
+
+
+def _check(check: HealthCheck) -> str:
+    """What is asked, and the keys of the file that say more."""
+    usual = jsonout.check_document(HealthCheck(check.type, check.path))
+    return f"{check.question} {_unusual(jsonout.check_document(check), usual)}".rstrip()
+
+
+def _proxy(proxy: ProxyOptions) -> str:
+    return _unusual(jsonout.proxy_document(proxy), jsonout.proxy_document(ProxyOptions()))
+
+
+def _unusual(values: Mapping[str, object], usual: Mapping[str, object]) -> str:
+    """What differs from the defaults: ``rise=5 method="HEAD"``."""
+    return " ".join(
+        f"{key}={json.dumps(value, ensure_ascii=False)}"
+        for key, value in values.items()
+        if value != usual[key]
     )
 
 

@@ -22,7 +22,7 @@ from lvsnat.ui.lines import Part
 from lvsnat.ui.status import STANDING_STILL, Naming, ServiceTable
 from lvsnat.ui.tables import Column, Row
 
-Figure = Callable[[int], str]
+Figure = Callable[[int | None], str]
 
 _NAME: Final = Column("SERVICE / SERVER")
 _TOTALS: Final = tuple(
@@ -54,7 +54,7 @@ def stats_view(
 
 
 _HUMAN: Final[tuple[Figure, Figure]] = (words.in_short, words.in_bytes)
-_EXACT: Final[tuple[Figure, Figure]] = (str, str)
+_EXACT: Final[tuple[Figure, Figure]] = (words.exact, words.exact)
 
 
 def _rows(

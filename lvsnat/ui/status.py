@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
+from lvsnat.model.carrier import Carrier
 from lvsnat.model.connection import TableState
+from lvsnat.model.mode import Mode
 from lvsnat.model.service import RealServer, VirtualService
 from lvsnat.model.status import (
     DirectorStatus,
+    Health,
+    HealthState,
     HostStatus,
     ServerStats,
     ServerStatus,
@@ -21,7 +26,7 @@ from lvsnat.model.status import (
     Sync,
 )
 from lvsnat.ui import words
-from lvsnat.ui.counts import Overview
+from lvsnat.ui.counts import Overview, is_down
 from lvsnat.ui.lines import Line, Part
 from lvsnat.ui.tables import Column, Row, Table
 
@@ -37,12 +42,13 @@ STYLES: Final = {
 _COLUMNS: Final = (
     Column("SERVICE / SERVER"),
     Column("STATE"),
-    Column("WEIGHT", keep=11, right=True),
-    Column("ACTIVE", keep=10, right=True),
+    Column("CARRIER", keep=8, optional=True),
+    Column("WEIGHT", keep=12, right=True),
+    Column("ACTIVE", keep=11, right=True),
     Column("INACTIVE", keep=7, right=True),
-    Column("LIMIT", keep=9, right=True, optional=True),
+    Column("LIMIT", keep=10, right=True, optional=True),
     Column("PERSISTENT", keep=5, right=True, optional=True),
-    Column("CONN/S", keep=8, right=True),
+    Column("CONN/S", keep=9, right=True),
     Column("IN/S", keep=6, right=True),
     Column("OUT/S", keep=4, right=True),
     Column("CONNS", keep=3, right=True),
@@ -55,6 +61,9 @@ _NARROW: Final = 60
 """Columns of a terminal that has no room for the services' listeners."""
 _FILLING: Final = 0.8
 _FULL: Final = 0.95
+_ILL: Final = {HealthState.DOWN: "bad", HealthState.MAINTENANCE: "warn"}
+_DOWN: Final = 10
+"""So many servers that are down are told of one by one."""
 STANDING_STILL: Final = (
     "rates and counters stand still: the kernel's estimation is off"
     " (net.ipv4.vs.run_estimation, est_cpulist)"
@@ -64,10 +73,14 @@ STANDING_STILL: Final = (
 def status_view(status: DirectorStatus) -> Iterator[RenderableType]:
     """Everything, from the summary down."""
     yield summary_line(status)
+    if status.ending:
+        several = words.count(status.ending, "more connection")
+        yield Line(Part(f"{several} in HAProxy processes that end with their last one"))
     yield from table_lines(status.table)
     if status.services:
         yield Line()
-        yield ServiceTable(_COLUMNS, status.services, _rows)
+        yield ServiceTable(_COLUMNS, status.services, partial(_rows, of=status))
+        yield from down_lines(status)
     if status.host:
         yield Line()
         yield from host_lines(status.host)
@@ -86,7 +99,38 @@ def summary_line(status: DirectorStatus) -> Text:
     ]
     if numbers.unmanaged:
         counts.append(f"{numbers.unmanaged} unmanaged")
-    return Text.assemble((f"{status.mode}, ", "title"), state, f": {', '.join(counts)}")
+    line = Text.assemble((f"{_mode(status)}, ", "title"), state, f": {', '.join(counts)}")
+    return line.append(f", {numbers.down} down", "bad") if numbers.down else line
+
+
+def _mode(status: DirectorStatus) -> str:
+    """``haproxy-tproxy``, ``haproxy-tproxy (switching: both)``."""
+    return str(status.mode) + (f" (switching: {status.switching})" if status.switching else "")
+
+
+def down_lines(status: DirectorStatus) -> Iterator[Line]:
+    """Each server whose checks fail, and what the last one said."""
+    down = [
+        (service, server)
+        for service in status.services
+        for server in service.servers
+        if is_down(server)
+    ]
+    if down:
+        yield Line()
+    for service, server in down[:_DOWN]:
+        yield _down_line(service, server)
+    if len(down) > _DOWN:
+        yield Line(Part(f"down: {len(down) - _DOWN} more", "bad"))
+
+
+def _down_line(service: ServiceStatus, server: ServerStatus) -> Line:
+    """``down: web 192.168.2.55:80 for 0:12 min: L4CON in 0ms: Connection refused``."""
+    health = server.health or Health(HealthState.DOWN)
+    line = Line(Part(f"down: {service.name or service.listen} {server.endpoint}", "bad"))
+    if health.since is not None:
+        line.add(f" for {words.span(health.since)}")
+    return line.add(f": {health.detail}") if health.detail else line
 
 
 def table_lines(table: TableState) -> Iterator[Line | Text]:
@@ -143,19 +187,27 @@ def _short_name(service: ServiceStatus) -> Part:
     return Part(service.name or str(service.listen), "title")
 
 
-def _rows(services: Iterable[ServiceStatus], naming: Naming) -> Iterator[Row]:
+def _rows(services: Iterable[ServiceStatus], naming: Naming, of: DirectorStatus) -> Iterator[Row]:
     for service in services:
-        yield _service_row(service, naming)
+        yield _service_row(service, naming, _carriers(service, of))
         for server in service.servers:
             yield _server_row(server)
 
 
-def _service_row(service: ServiceStatus, naming: Naming) -> Row:
+def _carriers(service: ServiceStatus, of: DirectorStatus) -> Part:
+    """Who serves it, where that is not always the kernel."""
+    if of.mode is Mode.LVS_NAT and not any(Carrier.HAPROXY in one.carriers for one in of.services):
+        return _NOTHING
+    return Part(", ".join(service.carriers))
+
+
+def _service_row(service: ServiceStatus, naming: Naming, carriers: Part) -> Row:
     seen, wanted = service.seen, service.wanted
     held = [server.stats for server in service.servers if server.stats is not None]
     return (
         naming(service),
         _state(service.sync),
+        carriers,
         Part(_change(seen and seen.scheduler, wanted and wanted.scheduler), "quiet"),
         _number(sum(stat.active for stat in held) if service.stats else None),
         _number(sum(stat.inactive for stat in held) if service.stats else None),
@@ -171,6 +223,7 @@ def _server_row(server: ServerStatus) -> Row:
     return (
         Part(f"  {server.endpoint}"),
         _server_state(server),
+        Part(""),
         Part(weight),
         _number(None if stats is None else stats.active),
         _number(None if stats is None else stats.inactive),
@@ -211,11 +264,15 @@ def _state(sync: Sync) -> Part:
 
 
 def _server_state(server: ServerStatus) -> Part:
-    """Its state, and why an operator holds it at weight 0."""
-    if server.override is None:
-        return _state(server.sync)
-    style = "warn" if server.sync is Sync.IN_SYNC else STYLES[server.sync]
-    return Part(f"{words.state(server.sync)}, {words.override(server.override)}", style)
+    """Its state, why an operator holds it at weight 0, and whether its checks fail."""
+    said, style = [words.state(server.sync)], STYLES[server.sync]
+    if server.override is not None:
+        said.append(words.override(server.override))
+        style = "warn" if server.sync is Sync.IN_SYNC else style
+    if server.health is not None and server.health.state in _ILL:
+        said.append(str(server.health.state))
+        style = _ILL[server.health.state]
+    return Part(", ".join(said), style)
 
 
 def _number(value: int | None) -> Part:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from difflib import SequenceMatcher
 from typing import Final
 
 from lvsnat.model.override import Override
@@ -49,15 +50,24 @@ def span(seconds: float) -> str:
     return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"
 
 
-def in_bytes(number: int) -> str:
+def exact(number: int | None) -> str:
+    """Every digit; a dash for what nobody counts."""
+    return NOTHING if number is None else str(number)
+
+
+def in_bytes(number: int | None) -> str:
     """A number of bytes in three digits: ``0``, ``512 B``, ``1.2 MB``, ``34 GB``."""
+    if number is None:
+        return NOTHING
     if number < _STEP:
         return f"{number} B" if number else "0"
     return f"{_scaled(number)}B"
 
 
-def in_short(number: int) -> str:
+def in_short(number: int | None) -> str:
     """A number of things in five digits: ``99999``, then ``123 k``, ``1.2 M``."""
+    if number is None:
+        return NOTHING
     return str(number) if number < _SHORT else _scaled(number)
 
 
@@ -82,17 +92,68 @@ def persistence(value: Persistence | None) -> str:
 
 
 def settings(values: Mapping[str, str]) -> str:
-    """The settings that are set: ``scheduler=wrr flags="sh-port, sh-fallback"``."""
-    return " ".join(f"{key}={_quoted(value)}" for key, value in values.items() if value != NONE)
+    """The settings that are set: ``scheduler=wrr flags="sh-port, sh-fallback"``.
+
+    Of a text, how long it is.
+    """
+    return " ".join(
+        f"{key}=({count(len(value.splitlines()), 'line')})"
+        if is_text(value)
+        else f"{key}={_quoted(value)}"
+        for key, value in values.items()
+        if value != NONE
+    )
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """The settings that differ: ``weight 1 → 3, upper none → 100``."""
+    """The settings that differ: ``weight 1 → 3, upper none → 100``; of a text, how much."""
     return ", ".join(
-        f"{key} {before.get(key, NONE)} → {after.get(key, NONE)}"
+        _difference(key, before.get(key, NONE), after.get(key, NONE))
         for key in dict.fromkeys((*after, *before))
         if before.get(key, NONE) != after.get(key, NONE)
     )
+
+
+def is_text(value: str) -> bool:
+    """Whether a setting is a text of several lines, and no word."""
+    return "\n" in value
+
+
+def _difference(key: str, before: str, after: str) -> str:
+    if not (is_text(before) or is_text(after)):
+        return f"{key} {before} → {after}"
+    changed = text_changes(before, after)
+    gone = sum(sign == "-" for sign, _ in changed)
+    come = sum(sign == "+" for sign, _ in changed)
+    return f"{key} {count(gone, 'line')} → {count(come, 'line')}"
+
+
+def text_changes(before: str, after: str) -> list[tuple[str, str]]:
+    """The lines that go (``-``) and come (``+``), each group under its section (a blank).
+
+    A section begins with a line that is not indented. Comments are told where nothing else changes.
+    """
+    old, new = _told(before), _told(after)
+    if old == new:
+        old, new = before.splitlines(), after.splitlines()
+    changes: list[tuple[str, str]] = []
+    under = ""
+    for what, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if what == "equal":
+            continue
+        section = next((line for line in reversed(new[:k]) if not line.startswith(" ")), "")
+        if section not in ("", under):
+            changes.append((" ", section))
+        under = section
+        changes += [("-", line) for line in old[i:j]]
+        changes += [("+", line) for line in new[k:m]]
+    return changes
+
+
+def _told(text: str) -> list[str]:
+    if text == NONE:
+        return []
+    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
 def _quoted(value: str) -> str:

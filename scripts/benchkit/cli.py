@@ -10,7 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from labkit.errors import LabError
+
 from benchkit.measure import measure
+from benchkit.modereport import modes_markdown
+from benchkit.modes import measure_modes
 from benchkit.process import BenchError
 from benchkit.report import between_the_markers, markdown
 from benchkit.tables import Size
@@ -28,7 +32,8 @@ def main(arguments: list[str]) -> int:
         return _inside(options)
     with tempfile.TemporaryDirectory() as results:
         chosen = ["--kernel", options.kernel] if options.kernel else []
-        passed = [f"--rounds={options.rounds}", *(["--quick"] if options.quick else [])]
+        flags = {"--quick": options.quick, "--modes": options.modes}
+        passed = [f"--rounds={options.rounds}", *(flag for flag in flags if flags[flag])]
         command = [
             str(SCRIPTS / "lab"),
             *chosen,
@@ -46,17 +51,23 @@ def main(arguments: list[str]) -> int:
 
 
 def _inside(options: argparse.Namespace) -> int:
-    sizes, rounds = (QUICK, min(options.rounds, 3)) if options.quick else (SIZES, options.rounds)
+    rounds = min(options.rounds, 3) if options.quick else options.rounds
     kernel = f"{platform.release()} ({os.environ.get('LVSNAT_LAB_KERNEL', '')})"
     try:
         with tempfile.TemporaryDirectory() as folder:
-            text = markdown(measure(sizes, rounds, kernel, Path(folder)))
-    except BenchError as error:
+            text = _measured(options, rounds, kernel, Path(folder))
+    except (BenchError, LabError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(text, end="")
     Path(os.environ["LVSNAT_RESULTS"], TABLES).write_text(text)
     return 0
+
+
+def _measured(options: argparse.Namespace, rounds: int, kernel: str, folder: Path) -> str:
+    if options.modes:
+        return modes_markdown(measure_modes(rounds, kernel))
+    return markdown(measure(QUICK if options.quick else SIZES, rounds, kernel, folder))
 
 
 def _write(file: Path, text: str) -> None:
@@ -66,7 +77,13 @@ def _write(file: Path, text: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="scripts/bench", description="Measure lvsnat beside ipvsadm, in the lab."
+        prog="scripts/bench",
+        description="Measure lvsnat beside ipvsadm, or its modes beside each other, in the lab.",
+    )
+    parser.add_argument(
+        "--modes",
+        action="store_true",
+        help="connections through lvs-nat, haproxy-tproxy, plain HAProxy and directly",
     )
     parser.add_argument("--quick", action="store_true", help="small tables, three rounds")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")

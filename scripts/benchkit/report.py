@@ -59,7 +59,7 @@ def _beside_ipvsadm(results: Results) -> list[str]:
                     f"**{_ratio(found[ours], found[theirs]):.2f}**",
                 ]
             )
-    return list(_table(["", "services x servers", "lvsnat", "ipvsadm", "ratio"], rows))
+    return list(table(["", "services x servers", "lvsnat", "ipvsadm", "ratio"], rows))
 
 
 def _alone(results: Results) -> list[str]:
@@ -77,7 +77,7 @@ def _alone(results: Results) -> list[str]:
             ]
         )
     head = ["services x servers", "changes nothing", "changes one server"]
-    return list(_table([*head, "fill, per service, beyond the start", "peak memory of fill"], rows))
+    return list(table([*head, "fill, per service, beyond the start", "peak memory of fill"], rows))
 
 
 def _starts(results: Results) -> list[str]:
@@ -86,7 +86,7 @@ def _starts(results: Results) -> list[str]:
         [f"`{name}`", _seconds(samples), f"{_ratio(samples, bare):.1f}"]
         for name, samples in results.starts.items()
     ]
-    return list(_table(["start-up, nothing to do", "time", "bare interpreters"], rows))
+    return list(table(["start-up, nothing to do", "time", "bare interpreters"], rows))
 
 
 def _seconds(samples: Sequence[Sample]) -> str:
@@ -98,6 +98,7 @@ def _ratio(ours: Sequence[Sample], theirs: Sequence[Sample]) -> float:
     return median(a.seconds / b.seconds for a, b in zip(ours, theirs, strict=True))
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Write the lines of one table."""
     for row in (head, ["---"] * len(head), *rows):
         yield f"| {' | '.join(row)} |"

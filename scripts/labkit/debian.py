@@ -35,6 +35,8 @@ class PrivateApt:
             "Dir::Etc::SourceList": self.folder / "sources.list",
             "Dir::Etc::SourceParts": "/dev/null",
             "Dir::State::Lists": self.folder / "lists",
+            # What this system has installed is no part of the suite.
+            "Dir::State::Status": "/dev/null",
             "Dir::Cache": self.folder / "cache",
             # Else apt run by root drops to a user who may not read this folder.
             "APT::Sandbox::User": "root" if os.geteuid() == 0 else "",

@@ -120,6 +120,8 @@ def laid_out(layout: Layout) -> Iterator[Network]:
     """Lay out anything, under a name of its own, and take it away whatever happens."""
     prefix = f"lab{token_hex(3)}"
     homes = Path(tempfile.mkdtemp(prefix=f"{prefix}-"))
+    # Programs that give up root read their files in there.
+    homes.chmod(0o755)
     hosts: list[Host] = []
     try:
         network = up(layout, prefix, homes)

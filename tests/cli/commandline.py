@@ -16,6 +16,7 @@ from lvsnat.plan.backend import Backend
 from lvsnat.plan.change import Change
 from lvsnat.system import Clock
 from lvsnat.testing import FakeBackend
+from lvsnat.testing.proxy import FakeProxy
 
 ENVIRONMENT = {"NO_COLOR": None, "FORCE_COLOR": None, "COLUMNS": None, "LVSNAT_CONFIG": None}
 
@@ -26,6 +27,7 @@ class CommandLine:
     def __init__(self, folder: Path, kernel: FakeBackend) -> None:
         self.paths = Paths(folder / "lvsnat.toml", folder / "state", folder / "run")
         self.kernel = kernel
+        self.proxy = FakeProxy()
         self.clock: Clock | None = None
         self.others: tuple[Backend, ...] = ()
 
@@ -43,7 +45,7 @@ class CommandLine:
         )
 
     def director(self) -> Director:
-        return Director(self.paths, self.kernel, self.others, clock=self.clock)
+        return Director(self.paths, self.kernel, self.others, proxy=self.proxy, clock=self.clock)
 
     def ok(self, *args: str) -> str:
         """Run a command that must succeed; its standard output."""

@@ -131,6 +131,7 @@ def test_a_streamed_document_is_a_whole_document(busy: CommandLine) -> None:
         "template": True,
         "engine": None,
         "engine_data": None,
+        "carrier": "ipvs",
     }
 
 

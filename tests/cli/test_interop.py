@@ -247,3 +247,20 @@ def test_the_weight_of_a_drained_server_is_not_imported(web: CommandLine) -> Non
 
     assert "-w 0" in web.ok("export", "ipvsadm", "--live")
     assert web.config == before
+
+
+def test_haproxy_is_exported_with_what_is_not_exact_beside_it(web: CommandLine) -> None:
+    web.ok("service", "set", "web", "--scheduler", "sed")
+
+    result = web("export", "haproxy")
+
+    assert result.exit_code == ExitCode.DONE
+    assert "\nbackend web:tproxy\n    balance leastconn\n" in result.stdout
+    assert "note: web: the scheduler sed is HAProxy's 'balance leastconn'" in result.stderr
+
+
+def test_where_haproxy_would_serve_nothing_there_is_no_export(lvsnat: CommandLine) -> None:
+    result = lvsnat("export", "haproxy")
+
+    assert result.exit_code == ExitCode.USAGE
+    assert "no TCP service" in result.stderr

@@ -6,11 +6,30 @@ import json
 
 from cli.commandline import CommandLine
 
+from lvsnat.errors import ExitCode
+
 ADD = ("service", "add", "web", "tcp/192.168.1.50:80", "--server", "192.168.2.55:80=3")
 ADDED = """\
 + service tcp/192.168.1.50:80  scheduler=wlc
 + server 192.168.2.55:80 of tcp/192.168.1.50:80  weight=3
 """
+
+NO_PROXY: dict[str, object] = {
+    "mode": "tcp",
+    "client_timeout": None,
+    "server_timeout": None,
+    "connect_timeout": None,
+    "maxconn": None,
+    "forwardfor": False,
+    "cookie": None,
+    "frontend_lines": [],
+    "backend_lines": [],
+}
+
+
+def write(web: CommandLine, line: str) -> None:
+    """Write a line into the service, as a person would."""
+    web.paths.config.write_text(web.config.replace("servers = [", f"{line}\nservers = [", 1))
 
 
 def test_add_draws_what_it_made(lvsnat: CommandLine) -> None:
@@ -52,6 +71,9 @@ def test_add_takes_every_setting(lvsnat: CommandLine) -> None:
             "scheduler": "sh",
             "flags": ["sh-fallback", "sh-port"],
             "persistence": {"timeout": 300, "netmask": 64, "engine": None},
+            "check": None,
+            "sorry": None,
+            "haproxy": NO_PROXY,
             "servers": [
                 {"address": "[2001:db8:2::55]:5060", "weight": 2, "upper": 0, "lower": 0},
                 {"address": "[2001:db8:2::56]:5060", "weight": 1, "upper": 0, "lower": 0},
@@ -76,6 +98,75 @@ def test_none_takes_a_setting_away(web: CommandLine) -> None:
 
     assert json.loads(web.ok("service", "show", "web", "-o", "json"))["service"]["flags"] == []
     assert "persistence" not in web.config
+
+
+def test_add_takes_a_check_and_a_sorry_server(lvsnat: CommandLine) -> None:
+    lvsnat.ok(*ADD, "--check", "http:/health", "--sorry", "192.168.2.99:80")
+
+    assert 'check = "http:/health"\nsorry = "192.168.2.99:80"\n' in lvsnat.config
+    shown = json.loads(lvsnat.ok("service", "show", "web", "-o", "json"))["service"]
+    assert shown["sorry"] == "192.168.2.99:80"
+    assert shown["check"] == {
+        "type": "http",
+        "path": "/health",
+        "method": "GET",
+        "host": None,
+        "expect": "200-399",
+        "body": None,
+        "verify": True,
+        "port": None,
+        "interval": 2.0,
+        "fast_interval": None,
+        "timeout": 2.0,
+        "rise": 2,
+        "fall": 3,
+    }
+
+
+def test_another_check_keeps_the_times_of_the_file(web: CommandLine) -> None:
+    write(web, 'check = { type = "http", path = "/a", interval = "5s" }')
+
+    web.ok("service", "set", "web", "--check", "tcp")
+
+    assert 'check = { type = "tcp", interval = "5s" }' in web.config
+
+
+def test_none_takes_check_and_sorry_server_away(web: CommandLine) -> None:
+    before = web.config
+    web.ok("service", "set", "web", "--check", "tcp", "--sorry", "192.168.2.99:80")
+    assert web.config != before
+
+    web.ok("service", "set", "web", "--check", "none", "--sorry", "none")
+
+    assert web.config == before
+
+
+def test_a_check_that_cannot_be_read_is_refused_with_the_forms(web: CommandLine) -> None:
+    result = web("service", "set", "web", "--check", "ping")
+
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stderr == (
+        "error: 'ping' is not a check\nhint: write 'tcp', 'http:/path' or 'https:/path'\n"
+    )
+
+
+def test_show_and_list_draw_what_haproxy_is_for(web: CommandLine) -> None:
+    write(web, 'check = { type = "http", path = "/up", rise = 5 }')
+    write(web, 'sorry = "192.168.2.99:80"')
+    write(web, 'haproxy = { mode = "http", forwardfor = true }')
+
+    assert web.ok("service", "show", "web").startswith(
+        "web\n"
+        "  listen      tcp/192.168.1.50:80\n"
+        "  scheduler   wrr\n"
+        "  check       http:/up rise=5\n"
+        "  sorry       192.168.2.99:80\n"
+        '  haproxy     mode="http" forwardfor=true\n'
+    )
+    assert web.ok("service", "list") == (
+        "NAME  LISTEN               SCHEDULER  PERSISTENT  CHECK     SORRY            SERVERS\n"
+        "web   tcp/192.168.1.50:80  wrr        -           http:/up  192.168.2.99:80        2\n"
+    )
 
 
 def test_a_listener_names_a_service(web: CommandLine) -> None:

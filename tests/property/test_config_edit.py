@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Protocol as Shape
 from typing import TypeVar
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck as Slow
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lvsnat.config import render
 from lvsnat.config.edit import ConfigDocument
 from lvsnat.config.parse import parse_config
-from lvsnat.model.config import Config, HostOptions, IpvsOptions, Timeouts
+from lvsnat.model.aws import AwsOptions, Layout
+from lvsnat.model.config import Config, HaproxyOptions, HostOptions, IpvsOptions, Timeouts
 from lvsnat.model.endpoint import (
     MAX_MARK,
     AddressListener,
@@ -28,11 +30,15 @@ from lvsnat.model.endpoint import (
     PortsListener,
     Protocol,
 )
+from lvsnat.model.health import CheckType, HealthCheck
+from lvsnat.model.mode import Mode
 from lvsnat.model.rules import MAX_PERSISTENCE_SECONDS, MAX_THRESHOLD
 from lvsnat.model.service import (
     MAX_WEIGHT,
     Persistence,
     PersistenceEngine,
+    ProxyOptions,
+    ProxyProtocol,
     RealServer,
     Scheduler,
     SchedulerFlag,
@@ -44,7 +50,7 @@ T = TypeVar("T")
 DEEP = settings(
     max_examples=100,
     deadline=None,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=list(Slow),
 )
 
 ports = st.integers(1, 29999)
@@ -104,11 +110,82 @@ def _real_servers(draw: st.DrawFn, family: Family) -> RealServer:
     return RealServer(draw(endpoints(family)), weight, upper, lower)
 
 
+milliseconds = st.integers(1, 2147483000).map(lambda number: number / 1000)
+seconds = st.none() | st.integers(1, 2147483)
+whole_seconds = st.integers(1, 2147483)
+counts = st.integers(1, 1000)
+statuses = st.tuples(st.integers(100, 599), st.integers(100, 599)).map(
+    lambda pair: (min(pair), max(pair))
+)
+bodies = st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=5)
+networks = st.lists(
+    st.sampled_from([IPv4Network("192.168.2.0/24"), IPv6Network("fd02::/64")]), max_size=2
+).map(tuple)
+
+
+@st.composite
+def checks(draw: st.DrawFn) -> HealthCheck:
+    kind = draw(st.sampled_from(CheckType))
+    check = HealthCheck(kind)
+    if draw(st.booleans()):
+        check = HealthCheck(
+            kind,
+            port=draw(st.none() | st.integers(1, 65535)),
+            interval=draw(milliseconds),
+            fast_interval=draw(st.none() | milliseconds),
+            timeout=draw(milliseconds),
+            rise=draw(counts),
+            fall=draw(counts),
+        )
+    if not kind.reads_http:
+        return check
+    check = replace(check, path=draw(st.sampled_from(["/", "/health", '/a"b\\c#d'])))
+    if draw(st.booleans()):
+        return check
+    return replace(
+        check,
+        method=draw(st.sampled_from(["GET", "HEAD"])),
+        host=draw(st.none() | st.just("www.example.com")),
+        expect=tuple(draw(st.lists(statuses, min_size=1, max_size=3))),
+        body=draw(st.none() | bodies),
+        verify=kind is not CheckType.HTTPS or draw(st.booleans()),
+    )
+
+
+extra_lines = st.lists(
+    st.sampled_from(["retries 3", 'http-request deny if { path "/x" }  # why', "option x, y"]),
+    max_size=2,
+).map(tuple)
+
+
+@st.composite
+def proxies(draw: st.DrawFn) -> ProxyOptions:
+    http = draw(st.booleans())
+    return ProxyOptions(
+        ProxyProtocol.HTTP if http else ProxyProtocol.TCP,
+        draw(seconds),
+        draw(seconds),
+        draw(seconds),
+        draw(st.none() | st.integers(1, 2**31 - 1)),
+        http and draw(st.booleans()),
+        draw(st.none() | st.just("SRV")) if http else None,
+        draw(extra_lines),
+        draw(extra_lines),
+    )
+
+
+@cache
+def sorry_servers(family: Family) -> st.SearchStrategy[Endpoint]:
+    last = IPv4Address("192.168.9.1") if family is Family.IPV4 else IPv6Address("fd03::1")
+    return st.builds(Endpoint, st.just(last), ports)
+
+
 @st.composite
 def _services(draw: st.DrawFn) -> VirtualService:
     listen = draw(listeners)
     scheduler = draw(st.sampled_from(Scheduler))
     flags = [flag for flag in SchedulerFlag if flag.scheduler is scheduler]
+    tcp = not isinstance(listen, MarkListener) and listen.protocol is Protocol.TCP
     engines: list[PersistenceEngine | None] = [None]
     if isinstance(listen, MarkListener) or listen.protocol is Protocol.UDP:
         engines.append(PersistenceEngine.SIP)
@@ -128,6 +205,9 @@ def _services(draw: st.DrawFn) -> VirtualService:
         frozenset(flag for flag in flags if draw(st.booleans())),
         persistence,
         draw(server_lists(listen.family)),
+        draw(st.none() | checks()),
+        draw(st.none() | sorry_servers(listen.family)),
+        draw(st.just(ProxyOptions()) | (proxies() if tcp else st.nothing())),
     )
 
 
@@ -143,14 +223,48 @@ hosts = st.builds(
     egress=st.just("masquerade") | st.just(IPv4Address("192.168.1.50")),
     egress_networks=st.just((IPv4Network("192.168.2.0/24"),)),
 )
-seconds = st.none() | st.integers(1, 2147483)
+haproxies = st.just(HaproxyOptions()) | st.builds(
+    HaproxyOptions,
+    networks,
+    st.integers(1, 2**31 - 1),
+    whole_seconds,
+    whole_seconds,
+    whole_seconds,
+    st.integers(1, MAX_MARK),
+    st.integers(1, 252) | st.integers(256, 2**32 - 1),
+    st.integers(1, 32765),
+    st.integers(1, 64511),
+)
+enis = st.sampled_from(["eni-0a1b2c3d4e5f67890", "eni-0a1b2c3d"])
+surroundings = (
+    st.builds(
+        AwsOptions,
+        st.none() | st.just(Layout.DUAL_SUBNET),
+        st.none() | st.sampled_from(["eu-west-1", "us-gov-west-1", "cn-north-1"]),
+        st.none() | st.sampled_from(["default", 'a "b" #c']),
+        st.none() | st.sampled_from(["http://127.0.0.1:5000", "https://ec2.example/"]),
+        st.none() | enis,
+        st.none() | st.sampled_from([IPv4Address("10.0.1.200"), IPv6Address("2001:db8::200")]),
+        st.sampled_from([(), ("subnet-0a1b2c3d",), ("subnet-0a1b2c3d", "subnet-0a1b2c3e")]),
+        networks,
+        st.none(),
+        st.just(value=False),
+        st.booleans(),
+        st.none() | st.just("eni-0f9e8d7c"),
+    )
+    | st.builds(AwsOptions, eip_allocation=st.none() | st.just("eipalloc-0a1b2c3d"))
+    | st.builds(AwsOptions, allocate_eip=st.booleans())
+)
 configs = st.builds(
     Config,
+    st.sampled_from(Mode),
     services=st.lists(SERVICES, max_size=3, unique_by=(lambda s: s.name, lambda s: s.listen)).map(
         tuple
     ),
     host=hosts,
     ipvs=st.builds(IpvsOptions, st.builds(Timeouts, seconds, seconds, seconds)),
+    haproxy=haproxies,
+    aws=st.none() | surroundings,
 )
 
 
@@ -174,10 +288,15 @@ class Writer:
     def document(self, config: Config) -> str:
         if config.services and self.draw(st.integers(0, 4)) == 0:
             return self.as_array(config)
-        parts = [f"{self.comment('top')}\n", self.maybe('mode = "lvs-nat"  # c0 mode\n\n')]
+        parts = [f"{self.comment('top')}\n", self.mode(config.mode, "  # c0 mode\n\n")]
         host = render.host_values(config.host)
         table = "[host]\n" + "".join(f"{key} = {value}\n" for key, value in host.items())
         table += self.timeouts(config)
+        haproxy = render.haproxy_values(config.haproxy)
+        table += "[haproxy]\n" + "".join(f"{key} = {value}\n" for key, value in haproxy.items())
+        if config.aws is not None:
+            aws = render.aws_values(config.aws)
+            table += "[aws]\n" + "".join(f"{key} = {value}\n" for key, value in aws.items())
         first = self.draw(st.booleans())
         parts.append(table if first else "")
         for index, service in enumerate(config.services):
@@ -187,6 +306,10 @@ class Writer:
         parts.append("" if first else f"\n{self.comment('host')}\n{table}")
         text = "".join(parts)
         return text.rstrip("\n") if self.draw(st.booleans()) else text
+
+    def mode(self, mode: Mode, end: str) -> str:
+        line = f'mode = "{mode}"{end}'
+        return self.maybe(line) if mode is Mode.LVS_NAT else line
 
     def timeouts(self, config: Config) -> str:
         values = render.timeout_values(config.ipvs.timeouts)
@@ -207,18 +330,30 @@ class Writer:
         dotted = "".join(f"host.{key} = {value}\n" for key, value in host.items())
         timeouts = render.timeout_values(config.ipvs.timeouts)
         dotted += "".join(f"ipvs.timeouts.{key} = {value}\n" for key, value in timeouts.items())
+        haproxy = render.haproxy_values(config.haproxy)
+        dotted += "".join(f"haproxy.{key} = {value}\n" for key, value in haproxy.items())
+        if config.aws is not None:
+            dotted += f"aws = {render.inline(render.aws_values(config.aws))}\n"
+        dotted += self.mode(config.mode, "\n")
         return f"{self.comment('top')}\n{dotted}service = {array}  {self.comment('top')}\n"
 
     def service(self, index: int, service: VirtualService) -> str:
         values = render.service_values(service)
-        values.pop("persistence", None)
+        for key in ("persistence", "check", "haproxy"):
+            values.pop(key, None)
         subject = f"s{index}"
         indent = self.one_of("", "  ")
         lines = ["[[service]]" + self.maybe(f"  {self.comment(subject)}")]
         lines += [f"{k} = {v}{self.maybe(f'  {self.comment(subject)}')}" for k, v in values.items()]
         tables: list[str] = []
-        if service.persistence is not None:
-            self.persistence(service.persistence, subject, lines, tables)
+        if (persistence := service.persistence) is not None:
+            table = render.persistence_values(persistence)
+            self.table("persistence", table, render.persistence_value(persistence), lines, tables)
+        if (check := service.check) is not None:
+            table = self.check(render.check_values(check))
+            self.table("check", table, render.check_value(check), lines, tables)
+        if table := render.proxy_values(service.proxy):
+            self.table("haproxy", table, render.inline(table), lines, tables)
         written = self.draw(st.booleans())
         if service.servers or written:
             self.servers(service.servers, subject, lines, tables)
@@ -226,23 +361,24 @@ class Writer:
         body = "".join(f"{indent}{line}\n" for line in lines)
         return body + "".join(tables)
 
-    def persistence(
-        self, persistence: Persistence, subject: str, lines: list[str], tables: list[str]
+    def check(self, values: dict[str, str]) -> dict[str, str]:
+        """Leave out what is said without words, now and then."""
+        silent = values["type"] == '"tcp"' and len(values) > 1 and self.draw(st.booleans())
+        return {key: value for key, value in values.items() if key != "type" or not silent}
+
+    def table(
+        self, key: str, values: dict[str, str], short: str, lines: list[str], tables: list[str]
     ) -> None:
-        values = render.persistence_values(persistence)
         match self.one_of("value", "dotted", "table", "inline"):
             case "value":
-                lines.append(f"persistence = {render.persistence_value(persistence)}")
+                lines.append(f"{key} = {short}")
             case "inline":
-                lines.append(f"persistence = {render.inline(values)}")
+                lines.append(f"{key} = {render.inline(values)}")
             case "dotted":
-                lines += [f"persistence.{key} = {value}" for key, value in values.items()]
+                lines += [f"{key}.{name} = {value}" for name, value in values.items()]
             case _:
-                rows = [f"{key} = {value}\n" for key, value in values.items()]
-                tables.append(
-                    f"{self.maybe(self.comment(subject) + chr(10))}[service.persistence]\n"
-                    + "".join(rows)
-                )
+                rows = [f"{name} = {value}\n" for name, value in values.items()]
+                tables.append(f"{self.maybe(chr(10))}[service.{key}]\n" + "".join(rows))
 
     def servers(
         self, servers: tuple[RealServer, ...], subject: str, lines: list[str], tables: list[str]
@@ -285,6 +421,10 @@ def comments(text: str) -> set[str]:
 def edit(draw: Draw, document: ConfigDocument) -> tuple[Config, str | None]:
     """Make one random edit; return the model with it, and whose comments may go with it."""
     config = document.config
+    if draw(st.integers(0, 5)) == 0:
+        mode = draw(st.sampled_from(Mode))
+        document.set_mode(mode)
+        return replace(config, mode=mode), None
     if not config.services or draw(st.integers(0, 5)) == 0:
         new = draw(SERVICES)
         taken = {(s.name, s.listen) for s in config.services}
@@ -328,6 +468,10 @@ def _edited(
     assume(engine is None or str(old.listen).startswith(("udp", "fwmark")))
     prefix = (changed.persistence.prefix if changed.persistence else None) or 0
     assume(prefix <= old.listen.family.bits)
+    if changed.sorry is not None and changed.sorry.family is not old.listen.family:
+        changed = replace(changed, sorry=None)
+    if not str(old.listen).startswith("tcp"):
+        changed = replace(changed, proxy=ProxyOptions())
     document.set_service(old.name, changed)
     return changed, ""
 

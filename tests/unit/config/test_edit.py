@@ -8,8 +8,11 @@ import pytest
 
 from lvsnat.config.edit import ConfigDocument
 from lvsnat.config.parse import parse_config
+from lvsnat.config.render import HEADER
 from lvsnat.errors import UsageError
 from lvsnat.model.endpoint import Endpoint, parse_listener
+from lvsnat.model.health import HealthCheck
+from lvsnat.model.mode import Mode
 from lvsnat.model.service import Persistence, RealServer, Scheduler, SchedulerFlag, VirtualService
 
 TEXT = """\
@@ -209,3 +212,100 @@ def test_an_unknown_server_is_refused() -> None:
         document().set_server("web", NEW)
 
     assert caught.value.hint == "its real servers: 192.168.2.55:80, 192.168.2.56:80"
+
+
+def test_the_mode_is_written_in_its_place() -> None:
+    edited = document(changed('mode = "lvs-nat"\n', 'mode = "lvs-nat"  # for now\n'))
+
+    edited.set_mode(Mode.HAPROXY_TPROXY)
+
+    assert edited.text == changed('mode = "lvs-nat"\n', 'mode = "haproxy-tproxy"  # for now\n')
+    assert edited.config.mode is Mode.HAPROXY_TPROXY
+
+
+def test_the_mode_that_there_is_changes_nothing() -> None:
+    edited = document("# nothing yet\n")
+
+    edited.set_mode(Mode.LVS_NAT)
+
+    assert edited.text == "# nothing yet\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("version = 1  # ours\n[host]\n", "version = 1  # ours\nMODE\n[host]\n"),
+        ("version = 1", "version = 1\nMODE\n"),
+        ("# Ours.\n[host]\n", "# Ours.\nMODE\n\n[host]\n"),
+        ("# Ours.\n\n# The host.\n[host]\n", "# Ours.\n\nMODE\n\n# The host.\n[host]\n"),
+        ("[host]\n", "MODE\n\n[host]\n"),
+        ("host.manage_vip = true\n", "MODE\nhost.manage_vip = true\n"),
+        ("service = []\nversion = 1\n", "service = []\nversion = 1\nMODE\n"),
+        ("# nothing yet\n", "# nothing yet\n\nMODE\n"),
+        ("# nothing yet\r\n[host]\r\n", "# nothing yet\r\nMODE\r\n\r\n[host]\r\n"),
+        ("", f"{HEADER}MODE\n"),
+    ],
+)
+def test_a_mode_that_was_not_said_comes_to_the_top(before: str, after: str) -> None:
+    edited = document(before)
+
+    edited.set_mode(Mode.HAPROXY_TPROXY)
+
+    assert edited.text == after.replace("MODE", 'mode = "haproxy-tproxy"')
+    assert parse_config(edited.text, "test").mode is Mode.HAPROXY_TPROXY
+
+
+def test_a_check_and_a_sorry_server_come_before_the_servers() -> None:
+    edited = document()
+    web = edited.config.find("web")
+
+    edited.set_service(
+        "web",
+        replace(web, check=HealthCheck.parse("http:/up"), sorry=Endpoint.parse("192.168.2.99:80")),
+    )
+
+    assert edited.text == changed(
+        "# the Elastic IP ends here\n",
+        '# the Elastic IP ends here\ncheck = "http:/up"\nsorry = "192.168.2.99:80"\n',
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted", "after"),
+    [
+        ('check = "tcp"  # c', HealthCheck.parse("http:/up"), 'check = "http:/up"  # c'),
+        ('check = "tcp"', HealthCheck(rise=5), 'check = { type = "tcp", rise = 5 }'),
+        (
+            'check = { type = "tcp", rise = 5 }  # c',
+            HealthCheck(rise=5, interval=0.5),
+            'check = { type = "tcp", rise = 5, interval = "500ms" }  # c',
+        ),
+        ("check.rise = 5", HealthCheck(), 'check.type = "tcp"'),
+        ("check.rise = 5", None, ""),
+        (
+            "[service.check]\nrise = 5  # c",
+            HealthCheck(rise=6),
+            '[service.check]\nrise = 6  # c\ntype = "tcp"',
+        ),
+    ],
+)
+def test_a_check_is_changed_in_the_way_it_was_written(
+    written: str, wanted: HealthCheck | None, after: str
+) -> None:
+    service = '[[service]]\nname = "a"\nlisten = "tcp/192.168.1.50:80"\n'
+    edited = document(f"{service}{written}\n")
+
+    edited.set_service("a", replace(edited.config.find("a"), check=wanted))
+
+    assert edited.text == f"{service}{after}\n".replace("\n\n", "\n")
+
+
+def test_a_key_comes_behind_an_array_among_dotted_keys() -> None:
+    text = '[[service]]\nname = "a"\nlisten = "tcp/192.168.1.50:80"\n'
+    text += 'haproxy.backend_lines = ["retries 3", "option redispatch"]\n'
+    edited = document(text)
+    old = edited.config.find("a")
+
+    edited.set_service("a", replace(old, proxy=replace(old.proxy, maxconn=5)))
+
+    assert edited.text == f"{text}haproxy.maxconn = 5\n"

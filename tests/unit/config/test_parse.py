@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
+
 import pytest
 
 from lvsnat.config.parse import parse_config
 from lvsnat.config.problems import ConfigError, Problem, key_path
 from lvsnat.errors import ExitCode
-from lvsnat.model.config import Config, HostOptions
+from lvsnat.model.aws import AwsOptions, Layout
+from lvsnat.model.config import Config, HaproxyOptions, HostOptions
 from lvsnat.model.endpoint import Endpoint, parse_listener
+from lvsnat.model.health import CheckType, HealthCheck
 from lvsnat.model.mode import Mode
 from lvsnat.model.service import (
     Persistence,
     PersistenceEngine,
+    ProxyOptions,
+    ProxyProtocol,
     RealServer,
     Scheduler,
     SchedulerFlag,
@@ -39,6 +45,66 @@ servers = [
 manage_vip = false
 vip_interface = "eth0"
 manage_sysctl = false
+"""
+PROXIED = """
+mode = "haproxy-tproxy"
+
+[[service]]
+name = "shop"
+listen = "tcp/192.168.1.50:443"
+sorry = "192.168.2.99:443"
+
+[service.check]
+type = "https"
+path = "/health"
+method = "HEAD"
+host = "shop.example.com"
+expect = "200-299, 301"
+body = "ready"
+verify = false
+port = 8443
+interval = 5
+fast_interval = "500ms"
+timeout = "1m"
+rise = 1
+fall = 4
+
+[service.haproxy]
+mode = "http"
+client_timeout = "5m"
+server_timeout = 60
+connect_timeout = "2s"
+maxconn = 500
+forwardfor = true
+cookie = "SRV"
+frontend_lines = ["option httpclose"]
+backend_lines = ["retries 3", "option http-server-close"]
+
+[haproxy]
+local_networks = ["192.168.2.0/24", "fd02::/64"]
+maxconn = 1000
+hard_stop_after = "1h"
+connect_timeout = 3
+queue_timeout = "1m"
+mark = 0x10000000
+table = 100
+priority = 50
+side_port_offset = 20000
+"""
+ON_EC2 = """
+[aws]
+layout = "dual-subnet"
+region = "eu-west-1"
+profile = "production"
+endpoint_url = "https://ec2.example:8443"
+eni = "eni-0a1b2c3d4e5f67890"
+vip = "10.0.1.200"
+real_server_subnets = ["subnet-0a1b2c3d", "subnet-0a1b2c3e"]
+clients = ["198.51.100.0/24", "2001:db8::/32"]
+eip_allocation = "eipalloc-0a1b2c3d"
+allocate_eip = false
+security_groups = true
+peer_eni = "eni-0f9e8d7c6b5a43210"
 """
 SERVICE = '[[service]]\nname = "web"\nlisten = "tcp/192.168.1.50:80"\n'
 
@@ -73,6 +139,74 @@ def test_every_key_is_read() -> None:
         (service,),
         HostOptions(manage_vip=False, vip_interface="eth0", manage_sysctl=False),
     )
+
+
+def test_every_key_of_haproxys_is_read() -> None:
+    check = HealthCheck(
+        CheckType.HTTPS, "/health", "HEAD", "shop.example.com", ((200, 299), (301, 301)), "ready",
+        verify=False, port=8443, interval=5, fast_interval=0.5, timeout=60, rise=1, fall=4,
+    )  # fmt: skip
+    proxy = ProxyOptions(
+        ProxyProtocol.HTTP, 300, 60, 2, 500, forward_for=True, cookie="SRV",
+        frontend_lines=("option httpclose",),
+        backend_lines=("retries 3", "option http-server-close"),
+    )  # fmt: skip
+    networks = (IPv4Network("192.168.2.0/24"), IPv6Network("fd02::/64"))
+
+    config = parse_config(PROXIED, "f.toml")
+
+    assert config.mode is Mode.HAPROXY_TPROXY
+    assert config.services == (
+        VirtualService(
+            "shop",
+            parse_listener("tcp/192.168.1.50:443"),
+            check=check,
+            sorry=Endpoint.parse("192.168.2.99:443"),
+            proxy=proxy,
+        ),
+    )
+    assert config.haproxy == HaproxyOptions(networks, 1000, 3600, 3, 60, 0x10000000, 100, 50, 20000)
+
+
+def test_every_key_of_ec2s_is_read() -> None:
+    config = parse_config(ON_EC2, "f.toml")
+
+    assert config.aws == AwsOptions(
+        Layout.DUAL_SUBNET,
+        "eu-west-1",
+        "production",
+        "https://ec2.example:8443",
+        "eni-0a1b2c3d4e5f67890",
+        IPv4Address("10.0.1.200"),
+        ("subnet-0a1b2c3d", "subnet-0a1b2c3e"),
+        (IPv4Network("198.51.100.0/24"), IPv6Network("2001:db8::/32")),
+        "eipalloc-0a1b2c3d",
+        allocate_eip=False,
+        security_groups=True,
+        peer_eni="eni-0f9e8d7c6b5a43210",
+    )
+
+
+def test_an_empty_table_for_ec2_is_not_none_at_all() -> None:
+    assert parse_config("[aws]\n", "f.toml").aws == AwsOptions()
+    assert parse_config("", "f.toml").aws is None
+
+
+@pytest.mark.parametrize(
+    ("written", "check"),
+    [
+        ('"tcp"', HealthCheck()),
+        ("{}", HealthCheck()),
+        ('"http"', HealthCheck(CheckType.HTTP)),
+        ('"http:/health?a=b:c"', HealthCheck(CheckType.HTTP, "/health?a=b:c")),
+        ('{ type = "https", path = "/x" }', HealthCheck(CheckType.HTTPS, "/x")),
+        ('{ type = "http", expect = 204 }', HealthCheck(CheckType.HTTP, expect=((204, 204),))),
+    ],
+)
+def test_a_check_has_several_forms(written: str, check: HealthCheck) -> None:
+    config = parse_config(f"{SERVICE}check = {written}\n", "f.toml")
+
+    assert config.services[0].check == check
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing yet\n", "service = []\n"])
@@ -160,6 +294,65 @@ def test_a_duration_has_several_forms(written: str, seconds: int) -> None:
             "one_packet = 1",
             "service[0].one_packet: expected true or false, found a whole number: 1",
         ),
+        ('check = "dns"', "service[0].check: 'dns' is not a check"),
+        ('check = "tcp:/x"', "service[0].check: 'tcp:/x' is not a check"),
+        ('check = "http:health"', "service[0].check: 'http:health' is not a check"),
+        (
+            "check = true",
+            (
+                "service[0].check: expected a string such as 'http:/health', or a table,"
+                " found true or false: true"
+            ),
+        ),
+        ('check = { type = "ping" }', "service[0].check.type: 'ping' is not a type of check"),
+        (
+            'check = { typ = "http" }',
+            "service[0].check.typ: unknown key; did you mean 'type'?",
+        ),
+        ('check = { interval = "2 s" }', "service[0].check.interval: '2 s' is not a duration"),
+        (
+            "check = { timeout = 0.5 }",
+            (
+                "service[0].check.timeout: expected seconds or a duration such as '2s' or"
+                " '500ms', found a decimal number: 0.5"
+            ),
+        ),
+        (
+            'check = { type = "http", expect = "2xx" }',
+            "service[0].check.expect: '2xx' is not a list of HTTP statuses",
+        ),
+        (
+            'check = { type = "http", expect = true }',
+            (
+                "service[0].check.expect: expected an HTTP status, or a string such as"
+                " '200-299,301', found true or false: true"
+            ),
+        ),
+        (
+            'check = { path = "/x" }',
+            "service[0].check.path: path is for checks by HTTP, and this one is tcp",
+        ),
+        ('sorry = "backup"', "service[0].sorry: 'backup' is not an address and a port"),
+        (
+            'haproxy = { mode = "udp" }',
+            "service[0].haproxy.mode: 'udp' is not a mode of HAProxy",
+        ),
+        (
+            "haproxy = { maxcon = 5 }",
+            "service[0].haproxy.maxcon: unknown key; did you mean 'maxconn'?",
+        ),
+        (
+            'haproxy = { maxconn = "5" }',
+            "service[0].haproxy.maxconn: expected a whole number, found a string: '5'",
+        ),
+        (
+            "haproxy = { backend_lines = [5] }",
+            ("service[0].haproxy.backend_lines[0]: expected a string, found a whole number: 5"),
+        ),
+        (
+            "haproxy = { cookie = 5 }",
+            "service[0].haproxy.cookie: expected a string, found a whole number: 5",
+        ),
         ("servers = {}", "service[0].servers: expected an array, found a table"),
         (
             'servers = ["a"]',
@@ -219,6 +412,34 @@ def test_a_wrong_key_of_a_service_is_named_with_its_line(line: str, problem: str
             "[host]\nvip_interface = 5",
             "f.toml:2: host.vip_interface: expected a string, found a whole number: 5",
         ),
+        ("[haproxy]\nmarks = 1", "f.toml:2: haproxy.marks: unknown key; did you mean 'mark'?"),
+        (
+            "[haproxy]\nmark = 0",
+            "f.toml:2: haproxy.mark: 0 is not a firewall mark (1 to 4294967295)",
+        ),
+        (
+            '[haproxy]\nlocal_networks = ["192.168.2.5/24"]',
+            (
+                "f.toml:2: haproxy.local_networks[0]: '192.168.2.5/24' is an address within a"
+                " network"
+            ),
+        ),
+        (
+            '[haproxy]\nhard_stop_after = "15min"',
+            "f.toml:2: haproxy.hard_stop_after: '15min' is not a duration",
+        ),
+        ("aws = 5", "f.toml:1: aws: expected a table, found a whole number: 5"),
+        ('[aws]\nlayout = "dual"', "f.toml:2: aws.layout: 'dual' is not a layout"),
+        ("[aws]\nenis = 1", "f.toml:2: aws.enis: unknown key; did you mean 'eni'?"),
+        ("[aws]\neni = 1", "f.toml:2: aws.eni: expected a string, found a whole number: 1"),
+        (
+            '[aws]\nreal_server_subnets = ["subnet-0a1b2c3d", 5]',
+            ("f.toml:2: aws.real_server_subnets[1]: expected a string, found a whole number: 5"),
+        ),
+        (
+            '[aws]\nregion = "eu-west-1a"',
+            "f.toml:2: aws.region: 'eu-west-1a' is a zone, not a region",
+        ),
         ("mode = ", "f.toml:1:8: not TOML: Invalid value"),
         ("a = 1\nb 2", "f.toml:2:3: not TOML: Expected '=' after a key in a key/value pair"),
         ("a = 1\na = 2", "f.toml:2:6: not TOML: Cannot overwrite a value"),
@@ -267,7 +488,7 @@ def test_all_problems_are_named_at_once_in_the_order_of_their_lines() -> None:
         "  f.toml:5: service[0].schedular: unknown key; did you mean 'scheduler'?",
         (
             "    keys that belong here: name, listen, scheduler, flags, persistence, one_packet,"
-            " servers"
+            " check, sorry, haproxy, servers"
         ),
     ]
     assert [(p.line, p.key_path) for p in error.problems] == [
@@ -281,6 +502,23 @@ def test_all_problems_are_named_at_once_in_the_order_of_their_lines() -> None:
         (14, "service[1].listen"),
         (16, "service[2].name"),
         (18, "service[2].persistence"),
+    ]
+
+
+def test_a_value_that_cannot_be_read_leaves_no_doubt_about_the_others() -> None:
+    text = SERVICE + (
+        'haproxy = { mode = "htp", forwardfor = true, maxconn = 0 }\n'
+        'check = { type = "htp", path = "/x", rise = 0 }\n'
+    )
+
+    # That forwardfor and path need HTTP is not said: HTTP was probably meant.
+    assert problems(text) == [
+        "f.toml:4: service[0].haproxy.mode: 'htp' is not a mode of HAProxy",
+        (
+            "f.toml:4: service[0].haproxy.maxconn:"
+            " 0 is not a number of connections (1 to 2147483647)"
+        ),
+        "f.toml:5: service[0].check.type: 'htp' is not a type of check",
     ]
 
 

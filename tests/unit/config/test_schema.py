@@ -8,10 +8,25 @@ from typing import Any
 import pytest
 
 from lvsnat.config import schema
-from lvsnat.config.edit import PERSISTENCE_KEYS, SERVER_KEYS, SERVICE_KEYS
+from lvsnat.config.edit import (
+    CHECK_KEYS,
+    PERSISTENCE_KEYS,
+    PROXY_KEYS,
+    SERVER_KEYS,
+    SERVICE_KEYS,
+    TOP_KEYS,
+)
 from lvsnat.config.parse import parse_config
+from lvsnat.model.aws import Layout
+from lvsnat.model.health import CheckType
 from lvsnat.model.mode import Mode
-from lvsnat.model.service import MAX_WEIGHT, PersistenceEngine, Scheduler, SchedulerFlag
+from lvsnat.model.service import (
+    MAX_WEIGHT,
+    PersistenceEngine,
+    ProxyProtocol,
+    Scheduler,
+    SchedulerFlag,
+)
 
 ROOT = Path(__file__).parents[3]
 REFERENCE = (ROOT / "docs/reference/configuration.md").read_text(encoding="utf-8")
@@ -39,12 +54,17 @@ def test_no_table_takes_unknown_keys() -> None:
 
 
 def test_an_edit_knows_the_order_of_every_key() -> None:
+    assert tuple(TABLES["ConfigForm"]["properties"]) == TOP_KEYS
+    assert tuple(FORMS["CheckForm"]["properties"]) == CHECK_KEYS
+    assert tuple(FORMS["ProxyForm"]["properties"]) == PROXY_KEYS
     assert tuple(FORMS["ServiceForm"]["properties"]) == SERVICE_KEYS
     assert tuple(FORMS["PersistenceForm"]["properties"]) == PERSISTENCE_KEYS
     assert tuple(FORMS["ServerForm"]["properties"]) == SERVER_KEYS
 
 
-@pytest.mark.parametrize("words", [Mode, Scheduler, SchedulerFlag, PersistenceEngine])
+@pytest.mark.parametrize(
+    "words", [Mode, Scheduler, SchedulerFlag, PersistenceEngine, CheckType, ProxyProtocol, Layout]
+)
 def test_the_schema_lists_the_words_of_the_model(words: type) -> None:
     assert TABLES[words.__name__]["enum"] == list(words)  # type: ignore[call-overload]
 
@@ -72,6 +92,10 @@ def test_every_key_has_a_place_in_the_reference(form: str, key: str) -> None:
         "ServiceForm": "## `[[service]]`",
         "PersistenceForm": "## `persistence`",
         "ServerForm": "## `servers`",
+        "CheckForm": "## `check`",
+        "ProxyForm": "## `[service.haproxy]`",
+        "HaproxyForm": "## `[haproxy]`",
+        "AwsForm": "## `[aws]`",
         "HostForm": "## `[host]`",
         "IpvsForm": "## `[ipvs]`",
         "TimeoutsForm": "## `timeouts`",

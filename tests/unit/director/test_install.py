@@ -20,11 +20,14 @@ from lvsnat.director.install import (
     look,
     uninstalling,
 )
-from lvsnat.director.units import Service
+from lvsnat.director.units import ProxyService, Service
 from lvsnat.errors import ExitCode, LvsnatError, PartlyAppliedError
+from lvsnat.haproxy.process import Files
 
 SERVICE = Service(("/usr/bin/lvsnat",))
-UNIT, STARTER = SERVICE.render(), units.starter()
+FILES = Files(Path("/var/lib/lvsnat/haproxy/haproxy.cfg"), Path("/run/lvsnat/haproxy"))
+HAPROXY = ProxyService(FILES)
+UNIT, PROXY, STARTER = SERVICE.render(), HAPROXY.render(), units.starter()
 OLDER = Service(("/opt/lvsnat",)).render()
 CHANGED = f"{UNIT}# mine\n"
 PLACE = Place.below(Path("/"), Path("/etc/lvsnat/lvsnat.toml"))
@@ -35,9 +38,10 @@ STOP = Systemctl(("disable", "--now", "lvsnat.service"))
 
 
 def test_on_a_new_host_both_files_are_written_and_the_unit_is_enabled() -> None:
-    assert installing(PLACE, Seen(), SERVICE) == Work(
+    assert installing(PLACE, Seen(), SERVICE, HAPROXY) == Work(
         (
             Write(PLACE.unit, UNIT, new=True),
+            Write(PLACE.proxy, PROXY, new=True),
             RELOAD,
             Write(PLACE.config, STARTER, new=True),
             ENABLE,
@@ -48,25 +52,33 @@ def test_on_a_new_host_both_files_are_written_and_the_unit_is_enabled() -> None:
 
 @pytest.mark.parametrize("config", [STARTER, "mode = 'lvs-nat'"])
 def test_where_all_is_done_there_is_nothing_to_do(config: str) -> None:
-    assert installing(PLACE, Seen(UNIT, config, enabled=True), SERVICE) == Work((), ())
+    assert installing(PLACE, Seen(UNIT, PROXY, config, enabled=True), SERVICE, HAPROXY) == Work(
+        (), ()
+    )
 
 
 def test_the_unit_of_an_earlier_version_is_replaced() -> None:
-    work = installing(PLACE, Seen(OLDER, STARTER, enabled=True), SERVICE)
+    work = installing(PLACE, Seen(OLDER, PROXY, STARTER, enabled=True), SERVICE, HAPROXY)
 
     assert work.steps == (Write(PLACE.unit, UNIT, new=False), RELOAD)
 
 
-def test_a_unit_that_somebody_changed_is_kept_with_a_note() -> None:
-    seen = Seen(CHANGED, STARTER, enabled=True)
+def test_a_unit_of_haproxy_that_was_not_there_yet_is_added() -> None:
+    work = installing(PLACE, Seen(UNIT, None, STARTER, enabled=True), SERVICE, HAPROXY)
 
-    for work in (installing(PLACE, seen, SERVICE), uninstalling(PLACE, seen)):
+    assert work.steps == (Write(PLACE.proxy, PROXY, new=True), RELOAD)
+
+
+def test_a_unit_that_somebody_changed_is_kept_with_a_note() -> None:
+    seen = Seen(CHANGED, PROXY, STARTER, enabled=True)
+
+    for work in (installing(PLACE, seen, SERVICE, HAPROXY), uninstalling(PLACE, seen)):
         assert not {PLACE.unit} & {getattr(step, "path", None) for step in work.steps}
         assert f"{PLACE.unit} was changed by hand and is kept" in work.notes[0]
 
 
 def test_without_systemd_the_files_are_written_and_a_note_says_the_rest() -> None:
-    work = installing(PLACE, Seen(systemd=False), SERVICE)
+    work = installing(PLACE, Seen(systemd=False), SERVICE, HAPROXY)
 
     assert {type(step) for step in work.steps} == {Write}
     assert "systemctl enable lvsnat.service" in work.notes[0]
@@ -74,21 +86,29 @@ def test_without_systemd_the_files_are_written_and_a_note_says_the_rest() -> Non
 
 
 def test_uninstalling_undoes_installing() -> None:
-    work = uninstalling(PLACE, Seen(UNIT, STARTER, enabled=True))
+    work = uninstalling(PLACE, Seen(UNIT, PROXY, STARTER, enabled=True))
 
-    assert work.steps == (STOP, Remove(PLACE.unit), RELOAD, Remove(PLACE.config))
+    assert work.steps == (
+        STOP,
+        Remove(PLACE.unit),
+        Remove(PLACE.proxy),
+        RELOAD,
+        Remove(PLACE.config),
+    )
 
 
 def test_a_configuration_that_says_something_is_kept() -> None:
-    work = uninstalling(PLACE, Seen(OLDER, "mode = 'lvs-nat'", enabled=True))
+    work = uninstalling(PLACE, Seen(OLDER, None, "mode = 'lvs-nat'", enabled=True))
 
     assert work.steps == (STOP, Remove(PLACE.unit), RELOAD)
     assert f"{PLACE.config} is kept" in work.notes[0]
 
 
 def test_a_changed_unit_does_not_start_at_boot_any_more() -> None:
-    assert uninstalling(PLACE, Seen(CHANGED, STARTER, enabled=True)).steps == (
+    assert uninstalling(PLACE, Seen(CHANGED, PROXY, STARTER, enabled=True)).steps == (
         DISABLE,
+        Remove(PLACE.proxy),
+        RELOAD,
         Remove(PLACE.config),
     )
 
@@ -106,10 +126,10 @@ def done(steps: tuple[Step, ...]) -> list[str]:
 def test_files_come_and_go_without_a_trace(tmp_path: Path) -> None:
     place = Place.below(tmp_path, Path("/etc/lvsnat/lvsnat.toml"))
 
-    said = done(installing(place, look(place, tmp_path), SERVICE).steps)
+    said = done(installing(place, look(place, tmp_path), SERVICE, HAPROXY).steps)
 
-    assert said == [f"create {place.unit}", f"create {place.config}"]
-    assert look(place, tmp_path) == Seen(UNIT, STARTER, systemd=False)
+    assert said == [f"create {path}" for path in (place.unit, place.proxy, place.config)]
+    assert look(place, tmp_path) == Seen(UNIT, PROXY, STARTER, systemd=False)
 
     done(uninstalling(place, look(place, tmp_path)).steps)
 

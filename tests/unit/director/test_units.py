@@ -10,7 +10,8 @@ import pytest
 
 from lvsnat.config.parse import parse_config
 from lvsnat.director import units
-from lvsnat.director.units import Service
+from lvsnat.director.units import ProxyService, Service
+from lvsnat.haproxy.process import Files
 from lvsnat.model.config import Config
 from lvsnat.system import Completed, run
 
@@ -117,3 +118,40 @@ def test_the_examples_in_the_first_configuration_are_right() -> None:
 
     assert [service.name for service in config.services] == ["web"]
     assert config.host.vip_interface == "eth0"
+
+
+PROXY = Files(Path("/srv/a b/haproxy.cfg"), Path("/run/lvsnat/haproxy"))
+
+
+@pytest.fixture
+def proxy_unit(unit: Path) -> Path:
+    """HAProxy's unit on the disk."""
+    path = unit.with_name(units.PROXY_NAME)
+    path.write_text(ProxyService(PROXY, TRUE).render())
+    return path
+
+
+def test_systemd_finds_nothing_wrong_with_haproxys_unit(proxy_unit: Path) -> None:
+    done = analyzed("verify", proxy_unit)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_haproxys_unit_leaves_little_exposed(proxy_unit: Path) -> None:
+    done = analyzed("security", "--offline=true", "--threshold=20", proxy_unit)
+
+    assert done.returncode == 0, done.stdout.splitlines()[-1:]
+
+
+def test_haproxys_unit_runs_what_we_run_and_stops_softly() -> None:
+    text = ProxyService(PROXY, "/usr/sbin/haproxy").render()
+
+    assert '\nExecStart=/usr/sbin/haproxy -W -C / -f "/srv/a b/haproxy.cfg" -S' in text
+    assert "\nKillSignal=SIGUSR1\n" in text
+    assert "\nUser=haproxy\n" in text
+    assert "\nAmbientCapabilities=CAP_NET_RAW CAP_NET_BIND_SERVICE\n" in text
+    # Only lvsnat starts it, and while it does, waits for it.
+    assert "[Install]" not in text
+    assert "\nAfter=lvsnat" not in text
+    assert units.is_as_written(text)
+    assert re.findall("@[A-Z]", text) == []

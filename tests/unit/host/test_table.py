@@ -112,7 +112,7 @@ def test_egress_serves_each_family_by_itself() -> None:
 def test_egress_can_be_one_address() -> None:
     wish = config("fwmark/7", egress=ip_address("192.168.1.50"), to="192.168.2.0/24")
 
-    assert rules(wish)["egress"].endswith("snat to 192.168.1.50")
+    assert rules(wish)["egress"].endswith("snat ip to 192.168.1.50")
 
 
 def test_the_table_is_made_last_and_is_nobody_elses() -> None:

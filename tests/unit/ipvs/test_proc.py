@@ -51,3 +51,8 @@ def test_without_ipvs_it_says_what_to_do(tmp_path: Path) -> None:
         list(files(tmp_path).connection_lines())
 
     assert "modprobe ip_vs" in str(error.value.hint)
+
+
+def test_ipvs_is_loaded_where_it_has_its_files(tmp_path: Path) -> None:
+    assert not files(tmp_path).exist()
+    assert files(tmp_path, ip_vs_conn="").exist()

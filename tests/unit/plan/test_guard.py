@@ -6,9 +6,10 @@ from ipaddress import ip_address
 
 from worlds import Parent
 
+from lvsnat.haproxy.resources import HaproxyInstance, ProxiedServer, ProxiedService
 from lvsnat.host.resources import Vip
 from lvsnat.ipvs.resources import IpvsServer, IpvsService
-from lvsnat.model.endpoint import Endpoint, parse_kernel_listener
+from lvsnat.model.endpoint import Endpoint, parse_kernel_listener, parse_listener
 from lvsnat.model.resource import Key, Resource, State, state_of
 from lvsnat.plan.change import Delete
 from lvsnat.plan.guard import objections
@@ -27,7 +28,11 @@ def messages(
     desired: list[Resource], observed: list[Resource], held: dict[Key, int] | None = None
 ) -> list[str]:
     before = state_of(observed)
-    ledger = Ledger(frozenset(key for key in before if key.kind in {"service", "parent"}))
+    ledger = Ledger(
+        frozenset(
+            key for key in before if key.kind in {"service", "parent", "haproxy", "proxied service"}
+        )
+    )
     made = plan(state_of(desired), before, ledger)
     found = objections(made, before, cuts_session=lambda _: False, active=lambda: held or {})
     return [objection.message for objection in found]
@@ -89,6 +94,21 @@ def test_connections_of_servers_that_go_are_guarded() -> None:
     ]
     assert messages([], [WEB, server(2)], held) == [
         "1 active connection of service tcp/192.168.1.50:80 would be cut"
+    ]
+
+
+def test_connections_of_a_proxy_live_on_as_long_as_it_has_a_service() -> None:
+    listen = parse_listener("tcp/192.168.1.50:80")
+    haproxy, web = HaproxyInstance(("global",)), ProxiedService(listen, ("frontend web",))
+    one = ProxiedServer(listen, Endpoint.parse("192.168.2.1:80"))
+    held = {one.key: 3}
+
+    assert messages([haproxy, web], [haproxy, web, one], held) == [
+        f"{web.describe()} is left without a server that takes connections"
+    ]
+    assert messages([haproxy], [haproxy, web, one], held) == []
+    assert messages([], [haproxy, web, one], held) == [
+        f"3 active connections of {web.describe()} would be cut"
     ]
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from unit.ui.drawing import drawn
 from worlds import Child, Parent
 
+from lvsnat.haproxy.resources import ProxiedService
+from lvsnat.model.endpoint import parse_listener
 from lvsnat.plan.change import Create, Delete, Update
 from lvsnat.plan.guard import Objection, Risk
 from lvsnat.plan.planner import Plan
 from lvsnat.ui.diff import plan_lines
 from lvsnat.ui.jsonout import Notation, plan_document, render
 
+WEB = parse_listener("tcp/192.168.1.50:80")
 PLAN = Plan(
     (Create(Parent("a", 1)), Update(Child("a", "x", 1), Child("a", "x", 2)), Delete(Parent("b"))),
     unmanaged=(Parent("stranger"),),
@@ -69,3 +72,21 @@ def test_a_document_keeps_its_order_in_yaml() -> None:
     text = render(plan_document(Plan()), Notation.YAML)
 
     assert text.startswith("schema: lvsnat/plan/1\napplied: false\nfingerprint: ")
+
+
+def test_a_text_that_changes_is_drawn_line_by_line_below_its_resource() -> None:
+    before = ProxiedService(WEB, ("frontend web", "    bind :80", "    maxconn 5"))
+    after = ProxiedService(WEB, ("frontend web", "    bind :80", "    maxconn 6"))
+
+    text = drawn(*plan_lines(Plan((Update(before, after), Create(after)))))
+
+    assert text.startswith(
+        """\
+~ proxied service tcp/192.168.1.50:80  configuration 1 line → 1 line
+      frontend web
+    -     maxconn 5
+    +     maxconn 6
++ proxied service tcp/192.168.1.50:80  configuration=(3 lines)
+
+"""
+    )

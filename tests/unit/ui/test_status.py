@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 from unit.ui.drawing import drawn
 
+from lvsnat.model.carrier import Carrier
 from lvsnat.model.connection import TableState
 from lvsnat.model.endpoint import Endpoint, parse_listener
 from lvsnat.model.mode import Mode
+from lvsnat.model.phase import Phase
 from lvsnat.model.service import Persistence, RealServer, Scheduler, VirtualService
 from lvsnat.model.status import (
     Counters,
     DirectorStatus,
+    Health,
+    HealthState,
     HostStatus,
     Rates,
     ServerStats,
@@ -147,6 +151,7 @@ def test_a_document_has_numbers_and_not_words() -> None:
     first, second = document["services"][0]["servers"]
     assert document["summary"] == {
         "services": 2, "servers": 2, "active": 5, "inactive": 3, "drift": 4, "unmanaged": 1,
+        "down": 0,
     }  # fmt: skip
     assert first["stats"]["rates"]["bytes_in"] == 5000
     assert (second["state"], second["seen"], second["stats"]) == ("missing", None, None)
@@ -156,3 +161,74 @@ def test_a_document_has_numbers_and_not_words() -> None:
         "wanted": {"value": "1"},
         "seen": {"value": "0"},
     }
+
+
+def proxied(*servers: ServerStatus, carriers: tuple[Carrier, ...]) -> ServiceStatus:
+    return ServiceStatus(
+        VIP, Sync.IN_SYNC, "web", WEB, WEB, ServiceStats(), servers, carriers=carriers
+    )
+
+
+def test_a_switch_shows_its_phase_and_who_serves() -> None:
+    both = (Carrier.HAPROXY, Carrier.IPVS)
+    status = DirectorStatus(
+        Mode.HAPROXY_TPROXY, (proxied(carriers=both),), switching=Phase.BOTH, ending=1
+    )
+
+    summary, ending, _, titles, service = drawn(*status_view(status), width=200).splitlines()
+
+    assert summary.startswith("haproxy-tproxy (switching: both), in sync")
+    assert ending == "1 more connection in HAProxy processes that end with their last one"
+    assert service[titles.index("CARRIER") :].startswith("haproxy, ipvs ")
+
+
+def test_the_way_back_shows_who_serves_as_well() -> None:
+    status = DirectorStatus(Mode.LVS_NAT, (proxied(carriers=(Carrier.HAPROXY,)),))
+
+    assert "CARRIER" in drawn(*status_view(status), width=200)
+
+
+def server_in(state: HealthState, detail: str | None = None, **more: int) -> ServerStatus:
+    wish = RealServer(FIRST)
+    health = Health(state, detail, **more)
+    return ServerStatus(FIRST, Sync.IN_SYNC, wish, wish, ServerStats(health=health))
+
+
+def test_a_server_that_is_down_is_red_and_told_below() -> None:
+    server = server_in(HealthState.DOWN, "L4TOUT in 2000ms", since=75)
+    status = DirectorStatus(Mode.HAPROXY_TPROXY, (proxied(server, carriers=(Carrier.HAPROXY,)),))
+
+    text = drawn(*status_view(status), width=200, colour=True)
+
+    assert "\x1b[1;31m        in-sync, down\x1b[0m" in text
+    assert "\x1b[1;31mdown: web 192.168.2.55:80" in text
+    assert " for 1:15 min: L4TOUT in 2000ms" in text
+
+
+def test_of_many_that_are_down_the_first_are_told() -> None:
+    servers = [server_in(HealthState.DOWN)] * 12
+    status = DirectorStatus(Mode.HAPROXY_TPROXY, (proxied(*servers, carriers=(Carrier.HAPROXY,)),))
+
+    lines = drawn(*status_view(status), width=200).splitlines()
+
+    assert lines[0].endswith(", 12 down")
+    assert sum(line == "down: web 192.168.2.55:80" for line in lines) == 10
+    assert lines[-1] == "down: 2 more"
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (HealthState.UP, "in-sync "),
+        (HealthState.UNCHECKED, "in-sync "),
+        (HealthState.MAINTENANCE, "in-sync, maintenance "),
+    ],
+)
+def test_only_what_is_not_well_is_said_of_health(state: HealthState, said: str) -> None:
+    status = DirectorStatus(
+        Mode.HAPROXY_TPROXY, (proxied(server_in(state), carriers=(Carrier.HAPROXY,)),)
+    )
+
+    server = drawn(*status_view(status), width=200).splitlines()[-1]
+
+    assert server.startswith(f"  192.168.2.55:80        {said}")

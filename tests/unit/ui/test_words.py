@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lvsnat.model.override import Override, Reason
 from lvsnat.model.service import Persistence, PersistenceEngine
@@ -91,3 +94,47 @@ def test_an_override_says_why_and_until_when() -> None:
 
 def test_a_moment_names_its_time_zone() -> None:
     assert datetime.fromisoformat(words.moment(1_800_000_000)).timestamp() == 1_800_000_000
+
+
+def test_a_text_is_as_long_as_it_is() -> None:
+    assert words.settings({"weight": "1", "text": "a\nb\nc"}) == "weight=1 text=(3 lines)"
+    assert words.differences({"text": "a\nb"}, {"text": "a\nc\nd"}) == "text 1 line → 2 lines"
+
+
+def test_lines_that_differ_stand_under_their_section() -> None:
+    before = "# made of 1\nfrontend web\n    bind :80\nbackend web\n    balance lc\n    retries 2"
+    after = "# made of 2\nfrontend web\n    bind :81\nbackend web\n    balance rr\n    retries 2"
+
+    assert words.text_changes(before, after) == [
+        (" ", "frontend web"), ("-", "    bind :80"), ("+", "    bind :81"),
+        (" ", "backend web"), ("-", "    balance lc"), ("+", "    balance rr"),
+    ]  # fmt: skip
+
+
+def test_two_changes_of_one_section_name_it_once() -> None:
+    before, after = "global\n  a\n  b\n  c", "global\n  x\n  b\n  y"
+
+    assert [sign for sign, _ in words.text_changes(before, after)] == [" ", "-", "+", "-", "+"]
+
+
+def test_a_comment_is_told_where_nothing_else_differs() -> None:
+    assert words.text_changes("# 1\nglobal", "# 2\nglobal") == [("-", "# 1"), ("+", "# 2")]
+
+
+texts = st.lists(st.sampled_from(["global", "  a", "  b", "backend x", "  c"]), min_size=2)
+
+
+@given(before=texts, after=texts)
+def test_the_lines_that_go_and_come_make_one_text_of_the_other(
+    before: list[str], after: list[str]
+) -> None:
+    changes = words.text_changes("\n".join(before), "\n".join(after))
+
+    gone = Counter(line for sign, line in changes if sign == "-")
+    come = Counter(line for sign, line in changes if sign == "+")
+    assert Counter(before) - gone + come == Counter(after)
+
+
+def test_what_nobody_counts_is_a_dash() -> None:
+    assert {words.in_short(None), words.in_bytes(None), words.exact(None)} == {words.NOTHING}
+    assert words.exact(0) == "0"

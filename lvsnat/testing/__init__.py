@@ -33,6 +33,9 @@ from lvsnat.model.service import PersistenceEngine, Scheduler
 from lvsnat.model.status import ServerStats, ServiceStats
 from lvsnat.plan.change import Change, Create, Delete, Report, key_of, subject
 from lvsnat.system import run
+from lvsnat.testing.proxy import FakeProxy
+
+__all__ = ["FakeBackend", "FakeClock", "FakeProxy", "network_apart", "state_without"]
 
 _MAX_KERNEL_INT = 2**31 - 1
 _CLONE_NEWNET = 0x40000000
@@ -52,6 +55,8 @@ class FakeBackend:
         self.carried_out: list[Change] = []
         self.connections: list[Connection] = []
         self.table = TableState()
+        self.loaded = True
+        """Whether the module is there before anybody asks for it."""
 
     def expand(self, config: Config) -> Iterable[IpvsResource]:
         return resources.expand(config)
@@ -90,6 +95,10 @@ class FakeBackend:
     def table_state(self) -> TableState:
         """``table``."""
         return self.table
+
+    def is_loaded(self) -> bool:
+        """``loaded``."""
+        return self.loaded
 
     def close(self) -> None:
         """Nothing is open."""

@@ -1,0 +1,75 @@
+"""Which actions of EC2 this program calls, and who needs them. Values only.
+
+``lvsnat aws iam-policy`` prints the statements; an error about a missing permission names them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """Who calls EC2."""
+
+    READER = "reader"
+    """Plans and verifies."""
+    FAILOVER = "failover"
+    """Takes over: the smallest power that a director needs at run time."""
+    OPERATOR = "operator"
+    """Makes the way back and puts everything as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a policy: actions that are allowed on the same things."""
+
+    sid: str
+    actions: tuple[str, ...]
+    """Without ``ec2:``."""
+    roles: tuple[Role, ...]
+
+
+_EVERYBODY = tuple(Role)
+_DIRECTORS = (Role.FAILOVER, Role.OPERATOR)
+_OPERATOR = (Role.OPERATOR,)
+
+STATEMENTS: Final = (
+    Statement(
+        "Look",
+        (
+            "DescribeAddresses",
+            "DescribeInternetGateways",
+            "DescribeManagedPrefixLists",
+            "DescribeNetworkInterfaces",
+            "DescribeRouteTables",
+            "DescribeSecurityGroups",
+            "DescribeSubnets",
+            "DescribeVpcs",
+            "GetManagedPrefixListEntries",
+        ),
+        _EVERYBODY,
+    ),
+    Statement("Routes", ("CreateRoute", "ReplaceRoute"), _DIRECTORS),
+    Statement("Unroute", ("DeleteRoute",), _OPERATOR),
+    Statement("Vip", ("AssignPrivateIpAddresses", "AssignIpv6Addresses"), _DIRECTORS),
+    Statement(
+        "Eni",
+        (
+            "ModifyNetworkInterfaceAttribute",
+            "UnassignPrivateIpAddresses",
+            "UnassignIpv6Addresses",
+        ),
+        _OPERATOR,
+    ),
+    Statement("Eip", ("AssociateAddress", "DisassociateAddress"), _DIRECTORS),
+    Statement("Allocate", ("AllocateAddress", "ReleaseAddress"), _OPERATOR),
+    Statement("Groups", ("AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress"), _OPERATOR),
+    Statement("Tags", ("CreateTags", "DeleteTags"), _OPERATOR),
+)
+
+
+def statement_for(action: str) -> Statement | None:
+    """The statement that allows an action, named without ``ec2:``."""
+    return next((one for one in STATEMENTS if action in one.actions), None)

@@ -1,0 +1,203 @@
+"""What lvsnat makes in a VPC, as values. No I/O here.
+
+Everything is named by the id of an interface, never of an instance: EC2 refuses an instance with
+two interfaces. All are ``shared``: it does not matter who made them, finding them is enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import ClassVar, Final
+
+from lvsnat.aws.target import Target
+from lvsnat.model.config import IPNetwork
+from lvsnat.model.endpoint import IPAddress
+from lvsnat.model.resource import Key, Setting, Stage
+
+SOURCE_DEST_CHECK: Final = "source/dest check"
+ROUTE: Final = "route"
+SECONDARY_ADDRESS: Final = "secondary address"
+ELASTIC_ADDRESS: Final = "allocation"
+ELASTIC_MAPPING: Final = "elastic ip"
+GROUP_RULE: Final = "group rule"
+NEW_ALLOCATION: Final = "new"
+"""Stands for the id of an allocation that is yet to be made."""
+ON: Final = "on"
+OFF: Final = "off"
+FREE: Final = "free"
+
+
+@dataclass(frozen=True)
+class SourceDestCheck(Setting):
+    """Whether an interface drops what is neither from nor for itself: ``on`` or ``off``."""
+
+    stage: ClassVar[Stage] = Stage.HOST
+    shared: ClassVar[bool] = True
+
+    interface: str
+
+    @property
+    def key(self) -> Key:
+        return Key(SOURCE_DEST_CHECK, self.interface)
+
+    @property
+    def owner(self) -> Key:
+        return self.key
+
+    def describe(self) -> str:
+        return f"{self.interface} source/dest check"
+
+    def settings(self) -> Mapping[str, str]:
+        return {"value": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class SecondaryAddress:
+    """The VIP on an interface. An address is on one interface of a VPC, so a move is an update."""
+
+    stage: ClassVar[Stage] = Stage.HOST
+    shared: ClassVar[bool] = True
+
+    address: IPAddress
+    interface: str
+
+    @property
+    def key(self) -> Key:
+        return Key(SECONDARY_ADDRESS, str(self.address))
+
+    @property
+    def owner(self) -> Key:
+        return self.key
+
+    def describe(self) -> str:
+        return f"secondary address {self.address}"
+
+    def settings(self) -> Mapping[str, str]:
+        return {"interface": self.interface}
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRule:
+    """A security group lets a network in, on some ports."""
+
+    stage: ClassVar[Stage] = Stage.HOST
+    shared: ClassVar[bool] = True
+
+    group: str
+    protocol: str
+    """``tcp``, ``udp``, the number of another protocol, or ``-1`` for all."""
+    first: int
+    last: int
+    """The ports, both included; -1 to -1 are all of them."""
+    network: IPNetwork
+
+    @property
+    def key(self) -> Key:
+        return Key(GROUP_RULE, f"{self.group} {self.what}")
+
+    @property
+    def owner(self) -> Key:
+        return self.key
+
+    @property
+    def what(self) -> str:
+        """What is let in: ``tcp/80 from 0.0.0.0/0``."""
+        ports = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+        ports = "all" if self.first < 0 else ports
+        return f"{'all' if self.protocol == '-1' else self.protocol}/{ports} from {self.network}"
+
+    def describe(self) -> str:
+        return f"{self.group} {self.what}"
+
+    def settings(self) -> Mapping[str, str]:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class ElasticAddress:
+    """An Elastic IP that was allocated for a VIP, and has a tag that says so."""
+
+    stage: ClassVar[Stage] = Stage.HOST
+    shared: ClassVar[bool] = True
+
+    vip: IPv4Address
+
+    @property
+    def key(self) -> Key:
+        return Key(ELASTIC_ADDRESS, str(self.vip))
+
+    @property
+    def owner(self) -> Key:
+        return self.key
+
+    def describe(self) -> str:
+        return f"Elastic IP for {self.vip}"
+
+    def settings(self) -> Mapping[str, str]:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class ElasticMapping:
+    """Which private address an Elastic IP stands for. It always exists; it may be free."""
+
+    stage: ClassVar[Stage] = Stage.CUTOVER
+    shared: ClassVar[bool] = True
+
+    allocation: str
+    """``eipalloc-...``, or NEW_ALLOCATION."""
+    interface: str | None
+    private: IPv4Address | None
+    public: IPv4Address | None = field(default=None, compare=False)
+    """None as long as nothing is allocated; the allocation is the identity."""
+
+    @property
+    def key(self) -> Key:
+        return Key(ELASTIC_MAPPING, self.allocation)
+
+    @property
+    def owner(self) -> Key:
+        return self.key
+
+    def describe(self) -> str:
+        known = "" if self.public is None else f" {self.public}"
+        return f"{self.allocation}{known}"
+
+    def settings(self) -> Mapping[str, str]:
+        if self.interface is None:
+            return {"mapped to": FREE}
+        return {"mapped to": f"{self.interface} {self.private}"}
+
+
+@dataclass(frozen=True, slots=True)
+class TableRoute:
+    """A static route of a route table."""
+
+    stage: ClassVar[Stage] = Stage.CUTOVER
+    shared: ClassVar[bool] = True
+
+    table: str
+    destination: IPNetwork
+    target: Target
+
+    @property
+    def key(self) -> Key:
+        return Key(ROUTE, f"{self.table} {self.destination}")
+
+    @property
+    def owner(self) -> Key:
+        return self.key
+
+    def describe(self) -> str:
+        return f"{self.table} {self.destination}"
+
+    def settings(self) -> Mapping[str, str]:
+        return {"target": str(self.target)}
+
+
+AwsResource = (
+    SourceDestCheck | SecondaryAddress | GroupRule | ElasticAddress | ElasticMapping | TableRoute
+)
+"""All kinds, for ``match``."""

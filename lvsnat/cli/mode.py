@@ -1,0 +1,138 @@
+"""lvsnat mode: show how TCP reaches the real servers, or switch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lvsnat.cli import output, switching, system, watching, words
+from lvsnat.cli.changing import Manner
+from lvsnat.cli.context import Session
+from lvsnat.cli.options import (
+    AdoptOption,
+    DryRunOption,
+    ForceOption,
+    NoWaitOption,
+    Output,
+    OutputOption,
+)
+from lvsnat.cli.switching import Pace
+from lvsnat.cli.watching import Answer
+from lvsnat.errors import UsageError
+from lvsnat.model.mode import Mode
+from lvsnat.model.status import DirectorStatus
+from lvsnat.model.switch import Progress
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+ModeArgument = Annotated[
+    Mode | None,
+    typer.Argument(
+        metavar="[MODE]",
+        parser=words.one_of(Mode, "a mode"),
+        help="The mode to switch to: lvs-nat or haproxy-tproxy; none shows the present one.",
+        autocompletion=lambda: [str(mode) for mode in Mode],
+        show_default=False,
+    ),
+]
+NowOption = Annotated[
+    bool, typer.Option("--now", help="Do not wait: cut the connections of the old side.")
+]
+TimeoutOption = Annotated[
+    int | None,
+    typer.Option(
+        "--drain-timeout",
+        parser=words.parse_duration,
+        metavar="DURATION",
+        help="Wait at most so long for connections of the old side, each time: 90s, 2h; 10m if"
+        " not said.",
+    ),
+]
+DetachOption = Annotated[
+    bool,
+    typer.Option(
+        "--detach",
+        help="Return once new connections go to the new side; systemd finishes the switch.",
+    ),
+]
+
+
+def mode(
+    ctx: typer.Context,
+    wanted: ModeArgument = None,
+    *,
+    now: NowOption = False,
+    drain_timeout: TimeoutOption = None,
+    detach: DetachOption = False,
+    dry_run: DryRunOption = False,
+    adopt: AdoptOption = False,
+    force: ForceOption = False,
+    no_wait: NoWaitOption = False,
+    output_format: OutputOption = Output.TABLE,
+) -> None:
+    """Show how TCP reaches the real servers, or switch; no connection is lost by a switch.
+
+    Both sides serve for a while: new connections go to the new one, and those of the old one are
+    waited for. Ctrl-C ends the waiting, not the switch: the same command goes on with it, and the
+    other mode turns it round.
+    """
+    if wanted is None:
+        if now or detach or dry_run or adopt or force or no_wait or drain_timeout is not None:
+            raise UsageError("these options are about a switch", f"name a mode: {', '.join(Mode)}")
+        return _show(ctx, output_format)
+    if now and (detach or drain_timeout is not None):
+        raise UsageError("--now waits for nothing", "leave out the other option")
+    pace = Pace(0 if now else drain_timeout, detach)
+    manner = Manner(dry_run, adopt, force, no_wait, output_format)
+    return _switch(ctx, wanted, pace, manner)
+
+
+def _switch(ctx: typer.Context, wanted: Mode, pace: Pace, manner: Manner) -> None:
+    from lvsnat.director import detached
+
+    if pace.detach:
+        detached.insist(wanted)
+    here = switching.switch(ctx, wanted, pace, manner)
+    if pace.detach and not here.done and not manner.dry_run:
+        detached.leave(detached.command(system.this_program(), wanted, _environment(ctx)))
+        output.talk(f"{detached.UNIT} finishes the switch; 'lvsnat mode' shows how far it is")
+
+
+def _environment(ctx: typer.Context) -> dict[str, str]:
+    """Where the files are, for whoever goes on in our place."""
+    paths = Session.of(ctx).director(mention=False).paths
+    named = {
+        "LVSNAT_CONFIG": paths.config,
+        "LVSNAT_STATE_DIR": paths.state,
+        "LVSNAT_RUN_DIR": paths.run,
+    }
+    search = os.environ.get("PATH")
+    places = {name: str(path.absolute()) for name, path in named.items()}
+    return places if search is None else {**places, "PATH": search}
+
+
+def _show(ctx: typer.Context, output_format: Output) -> None:
+    from lvsnat.director.switch import Switch
+    from lvsnat.director.wish import Options
+
+    director = Session.of(ctx).director()
+    progress = Switch(director, Options()).progress()
+    watching.show(mode_answer(director.status(), progress), output_format)
+
+
+def mode_answer(found: DirectorStatus, progress: Progress) -> Answer:
+    """What is told of the mode and of a switch in its midst."""
+    from lvsnat.ui import jsonout
+    from lvsnat.ui import switching as view
+
+    def draw(_: watching.Room) -> Iterable[RenderableType]:
+        from lvsnat.ui.mode import mode_view
+
+        return mode_view(found, progress)
+
+    document = {**jsonout.mode_document(found), **view.progress_document(progress)}
+    return Answer(draw, lambda notation: [jsonout.render(document, notation)])

@@ -1,0 +1,71 @@
+"""A health check in HAProxy's words. Pure."""
+
+from __future__ import annotations
+
+from lvsnat.haproxy.words import bracketed, formatted, quoted, span
+from lvsnat.model.endpoint import MarkListener
+from lvsnat.model.health import CheckType, HealthCheck
+from lvsnat.model.service import RealServer, VirtualService
+
+TRUSTED = "@system-ca"
+"""The authorities that this machine trusts."""
+
+
+def backend_lines(service: VirtualService) -> tuple[str, ...]:
+    """What all servers of a service have in common."""
+    check = service.check
+    if check is None:
+        return ()
+    lines = [f"timeout check {span(check.timeout)}"]
+    if check.type is not CheckType.TCP:
+        lines += _questions(check, check.host or _vip(service))
+    fast = check.interval / 2 if check.fast_interval is None else check.fast_interval
+    words = [
+        f"default-server inter {span(check.interval)} fastinter {span(fast)}",
+        f"rise {check.rise} fall {check.fall}",
+    ]
+    if check.port is not None:
+        words.append(f"port {check.port}")
+    if check.type is CheckType.HTTPS:
+        words += _tls(check)
+    return (*lines, " ".join(words))
+
+
+def server_words(service: VirtualService, server: RealServer) -> tuple[str, ...]:
+    """What a check adds to a server's line."""
+    check, listen = service.check, service.listen
+    if check is None:
+        return ()
+    if server.endpoint.port == 0 and check.port is None and not isinstance(listen, MarkListener):
+        # There is no client whose port could be kept.
+        return ("check", "port", str(listen.ports[0].first))
+    return ("check",)
+
+
+def _questions(check: HealthCheck, host: str) -> list[str]:
+    send = f"meth {quoted(check.method)} uri {quoted(check.path)} ver HTTP/1.1"
+    statuses = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in check.expect)
+    lines = [
+        "option httpchk",
+        f"http-check send {send} hdr Host {formatted(host)}",
+        f"http-check expect status {statuses}",
+    ]
+    if check.body is not None:
+        lines.append(f"http-check expect string {quoted(check.body)}")
+    return lines
+
+
+def _vip(service: VirtualService) -> str:
+    """The host that a client names who knows the address alone."""
+    listen = service.listen
+    return "" if isinstance(listen, MarkListener) else bracketed(listen.address)
+
+
+def _tls(check: HealthCheck) -> list[str]:
+    words = ["check-ssl"]
+    words.append(f"verify required ca-file {TRUSTED}" if check.verify else "verify none")
+    if check.host is not None:
+        words.append(f"check-sni {quoted(check.host)}")
+        if check.verify:
+            words.append(f"verifyhost {quoted(check.host)}")
+    return words
