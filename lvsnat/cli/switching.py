@@ -18,7 +18,6 @@ from lvsnat.plan.change import Change
 from lvsnat.plan.guard import Objection
 from lvsnat.plan.planner import Plan
 from lvsnat.system import interrupted_by_every_end
-from lvsnat.ui import switching as words
 
 if TYPE_CHECKING:
     from lvsnat.director.director import Director, Text
@@ -74,7 +73,9 @@ def apply(
             return changing.finish(transaction, replace(manner, expect=None))
         drawing.first(work, transaction)
         mode = _mode(work)
-    drawing.rest(work, mode, pace)
+    here = drawing.rest(work, mode, pace)
+    if not here.done:
+        output.talk(f"note: the switch stands at {here.phase}: 'lvsnat apply' goes on with it")
     return None
 
 
@@ -89,6 +90,7 @@ class _Drawing:
     def foresee(self, foresight: Foresight, pace: Pace) -> Standing:
         """Show the end, the way there and what speaks against it; nothing is changed."""
         from lvsnat.director.switch import DRAIN_TIMEOUT
+        from lvsnat.ui import switching as words
 
         end, here = foresight.end, foresight.here
         output.plan(end.plan, at_stake(end, here, self._manner), self._manner.output)
@@ -106,7 +108,7 @@ class _Drawing:
         """Carry out what comes before every wait."""
         here = work.here
         if here is not None and not here.done and here.awaited is None:
-            self._title(words.step(here.next, here.mode))
+            _title(here)
         self._carry_out(transaction)
 
     def rest(self, work: Switch, mode: Mode, pace: Pace) -> Standing:
@@ -132,7 +134,7 @@ class _Drawing:
         return here
 
     def _step(self, here: Standing, transaction: Transaction) -> None:
-        self._title(words.step(here.next, here.mode))
+        _title(here)
         self._carry_out(transaction)
 
     def _carry_out(self, transaction: Transaction) -> None:
@@ -141,8 +143,12 @@ class _Drawing:
         changing.carry_out(transaction, manner)
         self._changes += transaction.plan.changes
 
-    def _title(self, text: str) -> None:
-        output.talk(f"{text}:")
+
+def _title(here: Standing) -> None:
+    """Say what the next step does."""
+    from lvsnat.ui import switching as words
+
+    output.talk(f"{words.step(here.next, here.mode)}:")
 
 
 def at_stake(end: Transaction, here: Standing, manner: Manner) -> list[Objection]:
@@ -155,6 +161,8 @@ def at_stake(end: Transaction, here: Standing, manner: Manner) -> list[Objection
 
 def _show(looks: Iterator[Look]) -> None:
     """Show how many connections are left, for as long as any are."""
+    from lvsnat.ui import switching as words
+
     first = next(looks, None)
     if first is None:
         return

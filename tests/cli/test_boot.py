@@ -73,13 +73,16 @@ def test_install_says_what_it_did_and_a_second_time_nothing(
     root = tmp_path / "image"
     install = ("system", "install", "--root", str(root))
 
-    assert lvsnat.ok(*install) == (
-        f"create {unit_below(root)}\ncreate {root}/etc/lvsnat/lvsnat.toml\n"
-    )
+    files = [
+        unit_below(root),
+        unit_below(root).with_name(units.PROXY_NAME),
+        root / "etc/lvsnat/lvsnat.toml",
+    ]
+    assert lvsnat.ok(*install) == "".join(f"create {file}\n" for file in files)
     assert lvsnat(*install).stdout == ""
     assert lvsnat(*install).stderr.startswith("nothing to do\nnote: systemd does not run")
-    assert lvsnat.ok("system", "uninstall", "--root", str(root)) == (
-        f"remove {unit_below(root)}\nremove {root}/etc/lvsnat/lvsnat.toml\n"
+    assert lvsnat.ok("system", "uninstall", "--root", str(root)) == "".join(
+        f"remove {file}\n" for file in files
     )
     assert [path for path in root.rglob("*") if path.is_file()] == []
     assert lvsnat("system", "uninstall", "--root", str(root)).stderr == "nothing to do\n"
@@ -94,7 +97,7 @@ def test_a_dry_run_changes_nothing(lvsnat: CommandLine, tmp_path: Path, command:
 
     result = lvsnat("system", command, *root, "--dry-run")
 
-    assert len(result.stdout.splitlines()) == 2
+    assert len(result.stdout.splitlines()) == 3
     assert result.stderr.startswith("dry run: nothing was changed\n")
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -134,6 +134,8 @@ def test_mode_says_what_it_is(web: CommandLine) -> None:
     assert json.loads(web.ok("mode", "-o", "json")) == {
         "schema": "lvsnat/mode/1",
         "mode": "lvs-nat",
+        "phase": "lvs-nat",
+        "switch": None,
         "in_sync": True,
         "host": [],
     }

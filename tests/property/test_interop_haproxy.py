@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lvsnat.config.edit import ConfigDocument
 from lvsnat.config.render import render_config
+from lvsnat.haproxy.export import export_text
 from lvsnat.haproxy.mapping import expand
 from lvsnat.haproxy.text import render
 from lvsnat.interop.haproxy.lexer import split
@@ -273,6 +274,15 @@ def test_what_lvsnat_writes_is_read_as_what_it_was_written_from(config: Config) 
             order = sorted(service.servers, key=wanted.servers.index)
             assert replace(service, servers=tuple(order)) == wanted
     assert expected == {}
+
+
+@DEEP
+@given(valid_configs)
+def test_an_export_is_read_as_what_lvsnat_itself_runs(config: Config) -> None:
+    own, exported = read(text_of(config)), read(export_text(config))
+
+    assert exported.problems == ()
+    assert (exported.services, exported.networks) == (own.services, own.networks)
 
 
 @DEEP
