@@ -58,6 +58,7 @@ class ProxyService:
         """The text of the unit."""
         values = {
             "@RUN@": _quoted(str(self.files.run)),
+            "@STATES@": _command((str(self.files.server_states),)),
             "@COMMAND@": _command(command_line(self.program, self.files)),
             "@CHECK@": _command((self.program, "-c", "-q", "-f", str(self.files.config))),
         }

@@ -127,26 +127,38 @@ def number(row: Row, column: str) -> int:
 
 def servers(text: str) -> list[ServerState]:
     """Read ``show servers state``."""
+    return [
+        ServerState(
+            row["be_name"],
+            row["srv_name"],
+            int(row["srv_id"]),
+            int(row["srv_uweight"]),
+            forced=int(row["srv_admin_state"]) & _FORCED != 0,
+        )
+        for row in server_rows(text)
+    ]
+
+
+def server_rows(text: str) -> list[Row]:
+    """Read ``show servers state`` as it is, each column by its name; those of use are there."""
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) < 2 or lines[0].strip() != "1" or not lines[1].startswith("# "):  # noqa: PLR2004
         raise _unreadable("show servers state", text)
     names = lines[1][2:].split()
-    rows = [dict(zip(names, line.split(), strict=False)) for line in lines[2:]]
-    try:
-        return [
-            ServerState(
-                row["be_name"],
-                row["srv_name"],
-                int(row["srv_id"]),
-                int(row["srv_uweight"]),
-                forced=int(row["srv_admin_state"]) & _FORCED != 0,
-            )
-            for row in rows
-        ]
-    except (KeyError, ValueError):
-        raise _unreadable("show servers state", text) from None
+    rows: list[Row] = [dict(zip(names, line.split(), strict=False)) for line in lines[2:]]
+    if not all(row.keys() >= _STATE_NAMES and _are_numbers(row) for row in rows):
+        raise _unreadable("show servers state", text)
+    return rows
 
 
+def _are_numbers(row: Row) -> bool:
+    return all(re.fullmatch(r"\d{1,10}", row[name], re.ASCII) for name in _STATE_NUMBERS)
+
+
+_STATE_NUMBERS = frozenset(
+    {"srv_id", "srv_op_state", "srv_admin_state", "srv_uweight", "srv_iweight"}
+)
+_STATE_NAMES = _STATE_NUMBERS | {"be_name", "srv_name"}
 _FORCED = 0x01 | 0x08
 """SRV_ADMF_FMAINT and SRV_ADMF_FDRAIN of HAProxy's server-t.h."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import ClassVar, Final
 
 from lvsnat.errors import LvsnatError
 from lvsnat.haproxy import answers, complaints, mapping, preflight, sockets, stats, text
+from lvsnat.haproxy.carryover import alike
 from lvsnat.haproxy.deployment import Deployment, Target, description
 from lvsnat.haproxy.outcome import (
     HaproxyResource,
@@ -19,6 +21,7 @@ from lvsnat.haproxy.outcome import (
     places,
     side_places,
     tables,
+    to_drain,
     to_wait_for,
     weight_commands,
     weights_alone,
@@ -201,7 +204,21 @@ class HaproxyBackend:
         """Have HAProxy read the file again, or start it."""
         if wanted != before or not _is_current(before):
             self._check_text(wanted)
+            self._drain(before, wanted)
             self._deployment.serve(self._target(before, wanted))
+
+    def _drain(self, before: State, wanted: State) -> None:
+        """Have servers whose weight becomes 0 take nothing from now on, and their clients untied.
+
+        Not by the next process, which gets the tables with numbers of servers that may be others'.
+        """
+        if drained := to_drain(before, wanted):
+            states = self._server_states()
+            # Schedulers that hash to a fixed map take weights from the file alone.
+            with contextlib.suppress(LvsnatError):
+                self._instance.runtime.tell(weight_commands(drained, before, states))
+            keys = {server.key for server in drained}
+            self._instance.runtime.tell(forgetting(before, keys, states))
 
     def _target(self, before: State, wanted: State) -> Target:
         fresh = INSTANCE_KEY not in before
@@ -210,6 +227,7 @@ class HaproxyBackend:
             _descriptors(wanted),
             places(wanted).keys() - places(before).keys(),
             to_wait_for(wanted) if fresh else {},
+            alike(before, wanted) if _is_current(before) else (),
         )
 
     def _state(self) -> dict[Key, Resource]:

@@ -12,6 +12,7 @@ from typing import Final
 from lvsnat.errors import LvsnatError
 from lvsnat.haproxy import answers
 from lvsnat.haproxy.answers import Processes, Worker
+from lvsnat.haproxy.carryover import NOTHING, Place, held_down
 from lvsnat.haproxy.outcome import not_up
 from lvsnat.haproxy.preflight import unbindable
 from lvsnat.haproxy.process import Files, Instance, Supervisor
@@ -37,6 +38,8 @@ class Target:
     """Where it listens and did not before."""
     patience: Mapping[str, float] = field(default_factory=dict)
     """Services of which a server must be up, and how many seconds that is waited for."""
+    checked_alike: Collection[Place] = ()
+    """The servers that are still down if they are down now."""
 
     @property
     def description(self) -> str:
@@ -91,11 +94,15 @@ class Deployment:
         supervisor = self._supervise(self._files)
         self.write(target.text)
         try:
+            self._carry_over(target, worker)
             self._load(target, before, supervisor)
             self._await_servers(target.patience)
         except BaseException:
             self._take_back(before, supervisor)
             raise
+        finally:
+            # A start, or a reload by another hand, must not read what was true once.
+            write_file(self._files.server_states, NOTHING)
 
     def write(self, text: str) -> None:
         """Put a text into the file; what was there is kept beside it."""
@@ -115,6 +122,15 @@ class Deployment:
         if old is not None:
             write_file(self._files.replaced, old)
             remove_file(self._files.config)
+        remove_file(self._files.server_states)
+
+    def _carry_over(self, target: Target, worker: Worker | None) -> None:
+        """Leave to the next process which servers are down."""
+        known = NOTHING
+        if worker is not None:
+            said = self._instance.runtime.ask("show servers state")
+            known = held_down(said, target.checked_alike)
+        write_file(self._files.server_states, known)
 
     def _load(self, target: Target, before: Before, supervisor: Supervisor) -> None:
         """Have the text read by the process that is there, else by a new one."""
@@ -196,18 +212,24 @@ class Deployment:
             write_file(self._files.config, before.text)
         with contextlib.suppress(LvsnatError):
             seen = self._instance.processes()
-            if seen is None:
-                return
-            if before.worker is not None and before.text is not None:
-                # Also where the old worker still serves: the master forgets its failure.
-                supervisor.signal(seen.master, signal.SIGUSR2)
-                now = Before(before.text, seen, self._instance.worker())
-                self._await_load(Target(before.text), now, supervisor)
-            elif before.processes is not None:
-                supervisor.signal(seen.master, signal.SIGUSR1)
-            else:
-                supervisor.signal(seen.master, signal.SIGTERM)
-                self._await(lambda: self._instance.processes() is None, _END_SECONDS)
+            if seen is not None:
+                self._go_back(before, seen, supervisor)
+            if before.processes is None:
+                # Its start failed: systemd would go on trying.
+                supervisor.give_up()
+
+    def _go_back(self, before: Before, seen: Processes, supervisor: Supervisor) -> None:
+        """Have a process that is there do what it did before."""
+        if before.worker is not None and before.text is not None:
+            # Also where the old worker still serves: the master forgets its failure.
+            supervisor.signal(seen.master, signal.SIGUSR2)
+            now = Before(before.text, seen, self._instance.worker())
+            self._await_load(Target(before.text), now, supervisor)
+        elif before.processes is not None:
+            supervisor.signal(seen.master, signal.SIGUSR1)
+        else:
+            supervisor.signal(seen.master, signal.SIGTERM)
+            self._await(lambda: self._instance.processes() is None, _END_SECONDS)
 
     def _await(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Wait for a condition; whether it came."""

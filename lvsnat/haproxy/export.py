@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from lvsnat.errors import UsageError
-from lvsnat.haproxy.mapping import PEERS_SOCKET, expand
+from lvsnat.haproxy.mapping import PEERS_SOCKET, SERVER_STATES, expand
 from lvsnat.haproxy.resources import HaproxyInstance, ProxiedServer, ProxiedService
+from lvsnat.haproxy.sections import LOADS_STATES
 from lvsnat.haproxy.serverlines import sections_of
 from lvsnat.haproxy.text import body, spaced
 from lvsnat.haproxy.words import INDENT
@@ -73,6 +74,8 @@ def _for_a_distribution(lines: tuple[str, ...]) -> Iterator[str]:
     """Started by root, where lvsnat starts its own with the rights that it needs and no others."""
     for section in sections_of(lines):
         for line in section:
+            if line.endswith(SERVER_STATES) or line == f"{INDENT}{LOADS_STATES}":
+                continue  # Nobody else would write that file.
             peers = line.startswith(f"{INDENT}bind unix@{RUN / PEERS_SOCKET}")
             yield f"{line} user haproxy group haproxy" if peers else line
         if section[0] == "global":

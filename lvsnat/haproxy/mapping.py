@@ -14,7 +14,13 @@ from pathlib import Path
 from lvsnat.haproxy import checks, schedulers
 from lvsnat.haproxy.cautions import cautions
 from lvsnat.haproxy.resources import HaproxyInstance, ProxiedServer, ProxiedService
-from lvsnat.haproxy.sections import PEERS_SOCKET, RUNTIME_SOCKET, instance_lines, service_lines
+from lvsnat.haproxy.sections import (
+    PEERS_SOCKET,
+    RUNTIME_SOCKET,
+    SERVER_STATES,
+    instance_lines,
+    service_lines,
+)
 from lvsnat.model.config import Config
 from lvsnat.model.endpoint import Endpoint, KernelListener, PortsListener
 from lvsnat.model.marks import kernel_listeners
@@ -22,7 +28,14 @@ from lvsnat.model.proxied import proxied_services, side_ports
 from lvsnat.model.resource import Key
 from lvsnat.model.service import RealServer, VirtualService
 
-__all__ = ["PEERS_SOCKET", "RUNTIME_SOCKET", "HaproxyResource", "cautions", "expand"]
+__all__ = [
+    "PEERS_SOCKET",
+    "RUNTIME_SOCKET",
+    "SERVER_STATES",
+    "HaproxyResource",
+    "cautions",
+    "expand",
+]
 
 HaproxyResource = HaproxyInstance | ProxiedService | ProxiedServer
 

@@ -87,6 +87,16 @@ def weight_commands(
             yield f"set weight {backend}/{place} {server.weight}"
 
 
+def to_drain(before: State, wanted: State) -> list[ProxiedServer]:
+    """The servers that take connections and are to take none."""
+    return [
+        server
+        for key, server in wanted.items()
+        if isinstance(server, ProxiedServer) and server.weight == 0
+        if isinstance(was := before.get(key), ProxiedServer) and was.weight > 0
+    ]
+
+
 def forgetting(
     state: State, drained: Collection[Key], seen: Iterable[ServerState]
 ) -> Iterator[str]:

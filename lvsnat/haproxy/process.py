@@ -21,7 +21,7 @@ from lvsnat.errors import LvsnatError
 from lvsnat.haproxy import answers
 from lvsnat.haproxy.answers import Processes, Worker
 from lvsnat.haproxy.complaints import first_of
-from lvsnat.haproxy.mapping import RUNTIME_SOCKET
+from lvsnat.haproxy.mapping import RUNTIME_SOCKET, SERVER_STATES
 from lvsnat.haproxy.runtime import NobodyListensError, RuntimeSocket
 
 USER: Final = "haproxy"
@@ -48,6 +48,11 @@ class Files:
     def replaced(self) -> Path:
         """The last configuration that served, before this one."""
         return self.config.with_name(f"{self.config.name}.lkg")
+
+    @property
+    def server_states(self) -> Path:
+        """What a process that is reloaded reads of its servers; see ``carryover``."""
+        return self.run.with_name(SERVER_STATES)
 
     @property
     def runtime(self) -> Path:
@@ -79,6 +84,10 @@ class Supervisor(Protocol):
 
     def died(self) -> bool:
         """Whether what was started is known to have ended."""
+        ...
+
+    def give_up(self) -> None:
+        """Try no more to start it."""
         ...
 
     def signal(self, pid: int, number: signal.Signals) -> None:
@@ -115,6 +124,9 @@ class Daemon:
     def died(self) -> bool:
         return not processes_of(self._files)
 
+    def give_up(self) -> None:
+        """Nobody tries."""
+
     def signal(self, pid: int, number: signal.Signals) -> None:
         if pid in processes_of(self._files):
             with contextlib.suppress(ProcessLookupError):
@@ -140,6 +152,9 @@ class Unit:
 
     def died(self) -> bool:
         return _systemctl("is-active", "--quiet", UNIT).returncode != 0
+
+    def give_up(self) -> None:
+        _systemctl("stop", UNIT)
 
     def signal(self, pid: int, number: signal.Signals) -> None:
         try:

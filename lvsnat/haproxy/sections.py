@@ -21,7 +21,10 @@ TABLE_SIZE: Final = "200k"
 
 RUNTIME_SOCKET: Final = "runtime.sock"
 PEERS_SOCKET: Final = "peers.sock"
+SERVER_STATES: Final = "haproxy.servers"
+"""Beside the directory of the sockets, which root may be held from writing to."""
 PEERS: Final = "lvsnat"
+LOADS_STATES: Final = "load-server-state-from-file global"
 
 _TCP_SECONDS, _FIN_SECONDS = 900, 120
 """IPVS's own, where the configuration says nothing (ip_vs_proto_tcp.c)."""
@@ -41,6 +44,8 @@ def instance_lines(config: Config, run: Path) -> tuple[str, ...]:
             # Their directory, of HAProxy and the group of root, is what keeps others out.
             f"stats socket {run / RUNTIME_SOCKET} mode 666 level admin",
             "stats timeout 30s",
+            # Which servers are down, told to the next process (carryover.py).
+            f"server-state-file {run.with_name(SERVER_STATES)}",
             f"localpeer {PEERS}",
             f"maxconn {options.maxconn}",
             f"hard-stop-after {span(options.hard_stop_after)}",
@@ -61,6 +66,7 @@ def instance_lines(config: Config, run: Path) -> tuple[str, ...]:
             f"timeout client-fin {closing}",
             f"timeout server-fin {closing}",
             f"timeout queue {span(options.queue_timeout)}",
+            LOADS_STATES,
         ),
         # So that a process that is replaced tells the next one which client has which server.
         *_section(

@@ -35,7 +35,10 @@ from proxies import (
 
 from lvsnat.config.parse import parse_config
 from lvsnat.errors import LvsnatError, RefusedError
-from lvsnat.haproxy.process import processes_of
+from lvsnat.haproxy import answers
+from lvsnat.haproxy.backend import HaproxyBackend
+from lvsnat.haproxy.carryover import NOTHING as NOTHING_KNOWN
+from lvsnat.haproxy.process import Daemon, processes_of
 from lvsnat.haproxy.resources import HaproxyInstance, ProxiedServer
 from lvsnat.model.endpoint import Endpoint
 from lvsnat.model.phase import Phase
@@ -172,6 +175,126 @@ def test_a_drained_server_loses_the_clients_that_persistence_ties_to_it(ours: Pr
         assert talk(channel).split(b"\n")[0].decode() not in {"", first}
 
 
+def test_a_drain_that_comes_with_a_reload_unties_clients_too(ours: Proxy) -> None:
+    tied = WEB.replace("check =", "persistence = 300\ncheck =").replace(", weight = 3", "")
+    ours.go(tied)
+    with connect() as channel:
+        first = talk(channel).split(b"\n")[0].decode()
+    # An entry of a connection that is open is not cleared.
+    until(lambda: not list(ours.backend.sessions()))
+    before = ours.worker
+
+    with socket.create_connection((VIP, 80), source_address=(SERVERS[0], 0)) as other:
+        assert talk(other).split(b"\n")[0].decode() != first
+        # The newcomer stands before the others, so that their numbers change.
+        newcomer = 'servers = [{ address = "10.1.0.1:80", weight = 0 }, '
+        drained = tied.replace(f'"{first}:80"', f'"{first}:80", weight = 0')
+        ours.go(drained.replace("servers = [", newcomer))
+
+        assert ours.worker != before
+        # The process that was replaced is there as long as this connection: its table goes on.
+        said = list(ours.instance.ask_workers("show table web:tproxy"))
+        assert any(f"key={SERVERS[0]} " in one for one in said)
+        assert not any(f"server_key={first}:80" in one for one in said)
+        with connect() as channel:
+            assert talk(channel).split(b"\n")[0].decode() not in {"", first}
+
+
+CHECKED_ASIDE = WEB.replace('type = "tcp"', 'type = "tcp", port = 89')
+"""Checks go to a port of their own, so that what comes to the servers' port is a client's."""
+
+
+@pytest.fixture
+def half_dead(ours: Proxy) -> Iterator[Proxy]:
+    """Our HAProxy at work; it has seen that all to the second server is lost."""
+    ok("nft", "add table ip dead")
+    ok("nft", "add chain ip dead in { type filter hook input priority 0; }")
+    ok("nft", "add counter ip dead met")
+    lost = f"add rule ip dead in ip daddr {SERVERS[1]} tcp dport"
+    ok("nft", f"{lost} 80 counter name met drop; {lost} 89 drop")
+    with answering(SERVERS[0], 89):
+        ours.go(CHECKED_ASIDE)
+        until(lambda: is_down(ours))
+        yield ours
+
+
+def is_down(ours: Proxy) -> bool:
+    """Whether the second server is down by its check, in both backends."""
+    rows = answers.table(ours.instance.runtime.ask("show stat"))
+    found = [row["status"] for row in rows if row["svname"] == f"{SERVERS[1]}:80"]
+    return found == ["DOWN", "DOWN"]
+
+
+def met() -> int:
+    """How many packets clients' connections sent to the dead server."""
+    said = re.search(r"packets (\d+)", ok("nft", "list counter ip dead met"))
+    assert said
+    return int(said[1])
+
+
+@pytest.mark.timeout(900)
+def test_no_client_meets_a_dead_server_after_a_reload(half_dead: Proxy) -> None:
+    before = met()
+
+    with Stream() as stream:
+        for number in range(10):
+            half_dead.go(CHECKED_ASIDE.replace('"wrr"', ('"wlc"', '"rr"')[number % 2]))
+            assert is_down(half_dead)
+            stream.goes_on()
+
+    assert stream.failures == []
+    assert met() == before
+
+
+def test_a_server_that_was_down_comes_up_again_after_a_reload(half_dead: Proxy) -> None:
+    half_dead.go(CHECKED_ASIDE.replace('"wrr"', '"wlc"'))
+    ok("nft", "delete table ip dead")
+
+    with answering(SERVERS[1], 89):
+        until(lambda: not is_down(half_dead))
+
+
+@pytest.mark.parametrize("word", ["weight 9", "state drain", "state maint"])
+def test_a_reload_brings_back_nothing_that_somebody_set_at_the_socket(
+    half_dead: Proxy, word: str
+) -> None:
+    place = f"{SERVERS[1]}:80"
+    half_dead.instance.runtime.tell(
+        [f"set server web:{backend}/{place} {word}" for backend in ("tproxy", "local")]
+    )
+    other = CHECKED_ASIDE.replace('"wrr"', '"wlc"')
+
+    half_dead.go(other)
+
+    assert not half_dead.changes(other)
+    states = answers.servers(half_dead.instance.runtime.ask("show servers state"))
+    assert [(one.weight, one.forced) for one in states if one.server == place] == [(1, False)] * 2
+
+
+@pytest.mark.parametrize(
+    "asked", ["", 'check = { type = "tcp", port = 89, interval = "60s", timeout = "1s" }']
+)
+def test_a_server_that_something_else_is_asked_of_begins_anew(half_dead: Proxy, asked: str) -> None:
+    half_dead.go(re.sub("check = .*", asked, CHECKED_ASIDE))
+
+    assert not is_down(half_dead)
+
+
+def test_what_starts_knows_nothing_of_what_ran_before(half_dead: Proxy) -> None:
+    assert half_dead.files.server_states.read_text() == NOTHING_KNOWN
+    # What is left by a kill in the midst of a reload.
+    half_dead.files.server_states.write_text(half_dead.instance.runtime.ask("show servers state"))
+    os.kill(half_dead.master, signal.SIGKILL)
+    until(lambda: not half_dead.backend.observe(()))
+
+    half_dead.go(CHECKED_ASIDE.replace('interval = "1s"', 'interval = "60s"'))
+
+    assert not is_down(half_dead)
+    assert half_dead.files.server_states.read_text() == NOTHING_KNOWN
+    half_dead.go(NOTHING)
+    assert not half_dead.files.server_states.exists()
+
+
 def test_a_weight_that_somebody_set_at_its_socket_is_drift(ours: Proxy) -> None:
     ours.go(WEB)
     ours.instance.runtime.tell([f"set server web:tproxy/{SERVERS[0]}:80 state maint"])
@@ -234,6 +357,27 @@ def test_an_address_that_is_missing_is_named_and_all_is_as_before(ours: Proxy) -
     assert not ours.changes(WEB)
     with connect() as channel:
         talk(channel)
+
+
+def test_only_a_start_that_failed_is_given_up(ours: Proxy) -> None:
+    given_up = []
+
+    class Persistent(Daemon):
+        """Who starts it would try again by himself, as systemd does."""
+
+        def give_up(self) -> None:
+            given_up.append(self)
+
+    ours.backend = HaproxyBackend(ours.files, supervise=Persistent)
+    missing = WEB.replace(f"{VIP}:80", "192.168.1.51:80")
+    with pytest.raises(StepError):
+        ours.go(missing)
+    assert len(given_up) == 1
+
+    ours.go(WEB)
+    with pytest.raises(StepError):
+        ours.go(missing)
+    assert len(given_up) == 1
 
 
 def test_after_its_master_is_killed_it_is_missing_and_comes_again(ours: Proxy) -> None:

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from labkit.haproxies import SUITES, Haproxy, haproxies
 from proxied import configs, everything
 
+from lvsnat.haproxy.carryover import NOTHING
 from lvsnat.haproxy.export import export_text
 from lvsnat.haproxy.mapping import expand
+from lvsnat.haproxy.process import Files
 from lvsnat.haproxy.text import render
 from lvsnat.model import phase
 from lvsnat.model.config import Config
@@ -35,6 +37,14 @@ FEW = settings(
 @pytest.fixture(scope="module")
 def versions() -> list[Haproxy]:
     return haproxies()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of the sockets, beside what a process that is reloaded reads."""
+    place = tmp_path_factory.mktemp("run") / "haproxy"
+    Files(place, place).server_states.write_text(NOTHING)
+    return place
 
 
 def complaints(versions: list[Haproxy], file: Path, text: str) -> dict[str, str]:
@@ -67,9 +77,9 @@ def test_a_warning_counts(versions: list[Haproxy], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("step", [one for one in phase.Phase if one.proxy])
 def test_every_kind_of_service_passes_without_a_warning(
-    versions: list[Haproxy], tmp_path: Path, step: phase.Phase
+    versions: list[Haproxy], tmp_path: Path, run: Path, step: phase.Phase
 ) -> None:
-    text = render(expand(everything(step), tmp_path))
+    text = render(expand(everything(step), run))
 
     assert complaints(versions, tmp_path / "haproxy.cfg", text) == {}
 
@@ -81,12 +91,12 @@ def test_what_is_exported_passes_without_a_warning(versions: list[Haproxy], tmp_
 
 
 def test_services_without_servers_pass_without_a_warning(
-    versions: list[Haproxy], tmp_path: Path
+    versions: list[Haproxy], tmp_path: Path, run: Path
 ) -> None:
     config = everything(phase.Phase.HAPROXY_TPROXY)
     bare = tuple(VirtualService(one.name, one.listen, one.scheduler) for one in config.services)
 
-    text = render(expand(config.with_services(bare), tmp_path))
+    text = render(expand(config.with_services(bare), run))
 
     assert complaints(versions, tmp_path / "haproxy.cfg", text) == {}
 
@@ -94,11 +104,14 @@ def test_services_without_servers_pass_without_a_warning(
 @FEW
 @given(data=st.data())
 def test_any_configuration_passes_without_a_warning(
-    versions: list[Haproxy], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+    versions: list[Haproxy],
+    tmp_path_factory: pytest.TempPathFactory,
+    run: Path,
+    data: st.DataObject,
 ) -> None:
     config: Config = data.draw(configs(services=20))
 
-    text = render(expand(config, Path("/run")))
+    text = render(expand(config, run))
 
     folder = tmp_path_factory.mktemp("any")
     assert complaints(versions, folder / "haproxy.cfg", text) == {}

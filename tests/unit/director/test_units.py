@@ -149,6 +149,8 @@ def test_haproxys_unit_runs_what_we_run_and_stops_softly() -> None:
     assert '\nExecStart=/usr/sbin/haproxy -W -C / -f "/srv/a b/haproxy.cfg" -S' in text
     assert "\nKillSignal=SIGUSR1\n" in text
     assert "\nUser=haproxy\n" in text
+    # What it makes itself is missing when its first command is started.
+    assert "\nReadWritePaths=-/run/lvsnat/haproxy\n" in text
     assert "\nAmbientCapabilities=CAP_NET_RAW CAP_NET_BIND_SERVICE\n" in text
     # Only lvsnat starts it, and while it does, waits for it.
     assert "[Install]" not in text

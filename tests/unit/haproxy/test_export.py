@@ -34,6 +34,7 @@ def test_what_lvsnat_keeps_for_itself_is_left_out() -> None:
     assert "description lvsnat" not in text
     assert "# service" not in text
     assert "# of" not in text
+    assert "server-state" not in text
 
 
 def test_it_may_be_started_by_root_of_any_version() -> None:

@@ -15,6 +15,7 @@ from lvsnat.haproxy.outcome import (
     observed_weights,
     places,
     side_places,
+    to_drain,
     to_wait_for,
     weight_commands,
     weights_alone,
@@ -168,3 +169,12 @@ def test_of_two_services_of_a_name_the_new_one_stays() -> None:
     # When the new one goes again, the old one is what is left.
     gone = [Delete(change.resource) for change in made]
     assert without_twins(after({**kept, **aside}, gone), gone, aside) == (old, {})
+
+
+def test_servers_are_drained_that_took_connections_and_are_to_take_none() -> None:
+    drained = {**state(), FIRST: server(0)}
+
+    assert to_drain(state(), drained) == [server(0)]
+    assert to_drain(drained, drained) == []
+    assert to_drain(drained, state()) == []
+    assert to_drain({}, drained) == []
