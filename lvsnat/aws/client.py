@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from lvsnat.aws.errors import asking, opening
+from lvsnat.aws.errors import REGION_HINT, asking, opening
 from lvsnat.aws.refusals import PERMITTED, AwsError
 from lvsnat.model.aws import AwsOptions
 from lvsnat.system import Clock
@@ -27,7 +27,11 @@ SEEN_WITHIN: Final = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long one call may take. botocore's own 60 and 60 seconds would be an outage."""
+    """How long one call may take. botocore's own 60 and 60 seconds would be an outage.
+
+    Between attempts botocore waits, at random, up to 1, 2, 4 and 8 seconds: a dead endpoint is
+    given up after 25 seconds at most, one that takes the request and is silent after 40.
+    """
 
     connect: float = 2.0
     read: float = 5.0
@@ -66,7 +70,7 @@ def connect(
     with opening():
         session = Session(profile_name=options.profile)
         region = options.region or os.environ.get("AWS_REGION") or session.region_name
-    region = region or find_region()
+    region = region or _found(find_region)
     config = BotoConfig(
         connect_timeout=patience.connect,
         read_timeout=patience.read,
@@ -79,6 +83,15 @@ def connect(
             "ec2", region_name=region, endpoint_url=options.endpoint_url, config=config
         )
     return Ec2(api, region, api.meta.partition, api.meta.endpoint_url)
+
+
+def _found(find_region: Callable[[], str]) -> str:
+    try:
+        return find_region()
+    except AwsError as error:
+        raise AwsError(
+            f"it is not known which region is meant: {error.message}", REGION_HINT
+        ) from error
 
 
 def dry_run(ec2: Ec2, operation: str, about: str, call: Callable[[], object]) -> AwsError | None:

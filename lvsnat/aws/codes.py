@@ -13,6 +13,8 @@ class Code(StrEnum):
     VIP_NOT_ON_ENI = "VIP_NOT_ON_ENI"
     VIP_ELSEWHERE = "VIP_ELSEWHERE"
     """Another interface has the VIP."""
+    ROUTE = "ROUTE"
+    """A route that is as it should be."""
     ROUTE_MISSING = "ROUTE_MISSING"
     ROUTE_OTHER = "ROUTE_OTHER"
     ROUTE_BLACKHOLE = "ROUTE_BLACKHOLE"

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
 
 from lvsnat.aws.refusals import AwsError, Refusal, explain
 
@@ -20,7 +21,9 @@ _ENDPOINT = (
     " interface endpoint (com.amazonaws.REGION.ec2); --endpoint-url names another place"
 )
 _SCHEME = "write it with its scheme, such as https://ec2.eu-west-1.amazonaws.com"
-_REGION = "name it with --region, or set region in [aws] of the configuration, or AWS_REGION"
+REGION_HINT: Final = (
+    "name it with --region, or set region in [aws] of the configuration, or AWS_REGION"
+)
 
 # The first that fits is taken: the special ones stand before the general ones.
 _MEANINGS: Final[tuple[tuple[tuple[type[Exception], ...], str, str], ...]] = (
@@ -53,7 +56,7 @@ _MEANINGS: Final[tuple[tuple[tuple[type[Exception], ...], str, str], ...]] = (
         "AWS's own configuration cannot be read",
         "correct ~/.aws/config, ~/.aws/credentials or what AWS_CONFIG_FILE names",
     ),
-    ((boto.NoRegionError,), "it is not known which region is meant", _REGION),
+    ((boto.NoRegionError,), "it is not known which region is meant", REGION_HINT),
     (
         (boto.InvalidRegionError, boto.UnknownRegionError),
         "the region is not one",
@@ -93,7 +96,7 @@ def asking(operation: str, about: str = "", *, where: str = "") -> Iterator[None
         yield
     except boto.ClientError as error:
         raise explain(refusal_of(error, operation, about)) from error
-    except boto.BotoCoreError as error:
+    except (boto.BotoCoreError, ResponseParserError) as error:
         raise translate(error, f"{operation} {about}".rstrip(), where) from error
 
 

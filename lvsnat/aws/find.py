@@ -101,6 +101,7 @@ def find(
     if director is None or home is None:
         raise _error([_absent("interface", eni, picture, "--eni")])
     subnets = tuple(_server_subnets(options, services, picture, unclear))
+    unclear += _hidden_tables(subnets, picture)
     unclear += _vip_problems(vips, home, picture)
     layout = _layout(options, home, subnets, unclear)
     elastic = _elastic_ip(options, vips, picture, unclear)
@@ -160,6 +161,20 @@ def _server_subnets(
             )
         )
     yield from found.values()
+
+
+def _hidden_tables(subnets: Iterable[Subnet], picture: Picture) -> Iterator[Unclear]:
+    """Who was lent a subnet by another account sees the subnet, and not its route table.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html
+    """
+    for subnet in subnets:
+        if picture.table_of(subnet.id) is None:
+            yield Unclear(
+                f"the route table of {subnet.id} is not to be seen: the subnet belongs to the"
+                f" account {subnet.owner or 'that shares it'}",
+                "let the owner of the VPC run this, with credentials of theirs: --profile",
+            )
 
 
 def _vip_problems(vips: Sequence[IPAddress], home: Subnet, picture: Picture) -> Iterator[Unclear]:

@@ -156,16 +156,17 @@ def _all_addresses(interface: Interface) -> Iterator[IPAddress]:
 def best_route(routes: Iterable[Route], network: IPNetwork) -> Route | None:
     """The route that takes a whole network, unless more specific ones take parts of it.
 
-    The longest prefix wins; of two for one prefix, the static one.
+    The longest prefix wins; of several for one prefix, a static one, and of those the one that
+    names the network itself before one that names a prefix list.
     https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html
     """
     candidates = [
-        (covering.prefixlen, route.static, -place, route)
+        (covering.prefixlen, route.static, route.destination == covering, -place, route)
         for place, route in enumerate(routes)
         for covering in route.networks
         if _within(network, covering)
     ]
-    return max(candidates, key=lambda one: one[:3])[3] if candidates else None
+    return max(candidates, key=lambda one: one[:4])[4] if candidates else None
 
 
 def ways_of(routes: Iterable[Route], network: IPNetwork) -> Iterator[Way]:

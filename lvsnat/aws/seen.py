@@ -9,7 +9,6 @@ from netaddr import IPSet
 from lvsnat.aws.network import ElasticIp, Interface, RouteTable, SecurityGroup
 from lvsnat.aws.picture import Picture
 from lvsnat.aws.resources import (
-    NEW_ALLOCATION,
     OFF,
     ON,
     AwsResource,
@@ -36,24 +35,24 @@ def seen(picture: Picture, wanted: AwsResource) -> AwsResource | None:
 
     Of a rule of a security group it is enough that others let the same in.
     """
+    found: AwsResource | None
     match wanted:
         case SourceDestCheck():
-            return check_of(picture.interface(wanted.interface))
+            found = check_of(picture.interface(wanted.interface))
         case SecondaryAddress():
             holder = picture.holder(wanted.address)
-            return None if holder is None else SecondaryAddress(wanted.address, holder.id)
+            found = None if holder is None else SecondaryAddress(wanted.address, holder.id)
         case ElasticAddress():
-            found = allocated_for(picture.addresses, picture.vpc, wanted)
-            return None if found is None else wanted
+            ours = allocated_for(picture.addresses, picture.vpc, wanted)
+            found = None if ours is None else wanted
         case ElasticMapping():
-            if wanted.allocation == NEW_ALLOCATION:
-                return None
-            return mapping_of(picture.elastic_ip(wanted.allocation))
+            found = mapping_of(picture.elastic_ip(wanted.allocation))
         case TableRoute():
-            return route_of(picture.table(wanted.table), wanted.destination)
+            found = route_of(picture.table(wanted.table), wanted.destination)
         case GroupRule():
             group = picture.group(wanted.group)
-            return wanted if group is not None and lets_in(group, wanted) else None
+            found = wanted if group is not None and lets_in(group, wanted) else None
+    return found
 
 
 def check_of(interface: Interface | None) -> SourceDestCheck | None:
@@ -98,4 +97,4 @@ def lets_in(group: SecurityGroup, wanted: GroupRule) -> bool:
         for one in group.inbound
         if not isinstance(one.peer, str) and one.covers(wanted.protocol, wanted.first, wanted.last)
     ]
-    return IPSet([str(wanted.network)]).issubset(IPSet(networks))
+    return bool(IPSet([str(wanted.network)]).issubset(IPSet(networks)))

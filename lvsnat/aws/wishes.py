@@ -68,6 +68,10 @@ def _elastic(scene: Scene) -> Iterator[ElasticAddress | ElasticMapping]:
         return
     director = scene.around.director.id
     if scene.options.eip_allocation is not None and scene.around.elastic_ip is not None:
+        now = scene.picture.mapped_to(vip)
+        if now is not None and now.allocation != scene.options.eip_allocation:
+            # EC2 would end this mapping by itself; said aloud, it is shown and can be put back.
+            yield ElasticMapping(now.allocation, None, None, now.public)
         yield _mapping(scene.around.elastic_ip, director, vip)
     elif scene.options.allocate_eip and _needs_allocation(scene, vip):
         address = ElasticAddress(vip)
@@ -150,9 +154,7 @@ def _rule(
 ) -> Iterator[GroupRule]:
     """A rule in the group that has it already, or else in the interface's first one."""
     name = _SCTP if protocol is Protocol.SCTP else str(protocol)
-    rules = [
-        GroupRule(group, name, ports.first, ports.last, client) for group in interface.groups
-    ]
+    rules = [GroupRule(group, name, ports.first, ports.last, client) for group in interface.groups]
     for rule in rules:
         group = scene.picture.group(rule.group)
         if group is not None and lets_in(group, rule):

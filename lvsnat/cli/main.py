@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lvsnat.cli import (
+    aws,
     connections,
     importing,
     interop,
@@ -35,6 +36,7 @@ app.add_typer(server.app, name="server")
 app.add_typer(system.app, name="system")
 app.add_typer(importing.importing, name="import")
 app.add_typer(interop.exporting, name="export")
+app.add_typer(aws.app, name="aws")
 app.command()(plan.plan)
 app.command()(plan.apply)
 app.command(name="try")(trial.try_)

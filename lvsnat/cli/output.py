@@ -29,7 +29,7 @@ def plan(value: Plan, risks: Sequence[Objection], output: Output) -> None:
     from lvsnat.ui import jsonout
 
     if output is not Output.TABLE:
-        return _document(jsonout.plan_document(value, risks), output)
+        return document(jsonout.plan_document(value, risks), output)
     from lvsnat.ui import diff, theme
     from lvsnat.ui.tables import Lines
 
@@ -48,7 +48,7 @@ def services(values: Sequence[VirtualService], output: Output) -> None:
     from lvsnat.ui import jsonout
 
     if output is not Output.TABLE:
-        return _document(jsonout.services_document(values), output)
+        return document(jsonout.services_document(values), output)
     if not values:
         return talk("no services yet: 'lvsnat service add --help' shows how to add one")
     from lvsnat.ui import services as view
@@ -61,7 +61,7 @@ def service(value: VirtualService, output: Output) -> None:
     from lvsnat.ui import jsonout
 
     if output is not Output.TABLE:
-        return _document(jsonout.service_document(value), output)
+        return document(jsonout.service_document(value), output)
     from lvsnat.ui import services as view
     from lvsnat.ui import theme
 
@@ -75,7 +75,7 @@ def carrying_out(value: Plan, risks: Sequence[Objection], output: Output) -> Ite
         yield _silent
         from lvsnat.ui import jsonout
 
-        _document(jsonout.plan_document(value, risks, applied=True), output)
+        document(jsonout.plan_document(value, risks, applied=True), output)
     elif len(value.changes) <= MANY:
         from lvsnat.ui import diff, theme
 
@@ -173,7 +173,7 @@ def _silent(change: Change) -> None:
     del change
 
 
-def _document(document: Document, output: Output) -> None:
+def document(document: Document, output: Output) -> None:
     from lvsnat.ui import jsonout
 
     text(jsonout.render(document, jsonout.Notation(output)))

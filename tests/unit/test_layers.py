@@ -8,7 +8,7 @@ import pytest
 
 from lvsnat.system import run
 
-HEAVY = ("boto3", "pyroute2")
+HEAVY = ("boto3", "botocore", "pyroute2")
 
 
 def loaded_by(*modules: str) -> set[str]:
@@ -21,7 +21,13 @@ def loaded_by(*modules: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["lvsnat.cli.main", "lvsnat.plan", "lvsnat.ipvs.resources", "lvsnat.host.resources"],
+    [
+        "lvsnat.cli.main",
+        "lvsnat.plan",
+        "lvsnat.ipvs.resources",
+        "lvsnat.host.resources",
+        "lvsnat.aws.find",
+    ],
 )
 def test_importing_a_module_that_decides_loads_no_backend_library(module: str) -> None:
     assert loaded_by(module) == set()

@@ -1,0 +1,169 @@
+"""Say of each part of a way back whether it holds. Pure, and read-only like what it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lvsnat.aws.codes import Code
+from lvsnat.aws.forbidden import LOOP_HINT, looping
+from lvsnat.aws.network import Route, RouteState
+from lvsnat.aws.remarks import Remark
+from lvsnat.aws.resources import OFF, ON, GroupRule, TableRoute
+from lvsnat.aws.risks import bypasses, egress
+from lvsnat.aws.seen import lets_in
+from lvsnat.aws.target import Target
+from lvsnat.aws.wishes import Scene, director_rules, mapped_vip, routes, server_rules
+from lvsnat.model.aws import Layout
+
+APPLY = "'lvsnat aws apply' puts it right"
+NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part: what is seen, what should be, and what to do where these differ."""
+
+    code: Code
+    subject: str
+    holds: bool
+    seen: str
+    expected: str
+    remedy: str = ""
+    """Empty where it holds."""
+
+
+def verify(scene: Scene) -> Iterator[Finding]:
+    """Every part, in the order of a packet's way back from the director's interface."""
+    yield from _interface(scene)
+    yield from _vips(scene)
+    yield from _elastic(scene)
+    if scene.around.layout is Layout.DUAL_SUBNET:
+        for route in routes(scene):
+            yield _route(scene, route)
+        yield from _failing(looping(scene), "tables of their own")
+        yield from _failing(bypasses(scene), "the director")
+    else:
+        yield from _own_table(scene)
+    yield from _failing(egress(scene), "a route to the clients")
+    yield from _groups(scene)
+
+
+def _interface(scene: Scene) -> Iterator[Finding]:
+    director = scene.around.director
+    yield _finding(
+        Code.SRC_DST_CHECK,
+        f"{director.id} source/dest check",
+        ON if director.source_dest_check else OFF,
+        OFF,
+        f"while it is on, EC2 drops what the director forwards: {APPLY}",
+    )
+    yield _finding(
+        Code.ENI_UNATTACHED,
+        f"{director.id} attachment",
+        "attached" if director.attached else "unattached",
+        "attached",
+        "attach it to the director, or name the interface that the director has: --eni",
+    )
+
+
+def _vips(scene: Scene) -> Iterator[Finding]:
+    for vip in scene.around.vips:
+        holder = scene.picture.holder(vip)
+        own = holder is None or holder.id == scene.around.director.id
+        yield _finding(
+            Code.VIP_NOT_ON_ENI if own else Code.VIP_ELSEWHERE,
+            f"VIP {vip}",
+            NOBODY if holder is None else holder.id,
+            scene.around.director.id,
+            APPLY if own else "'lvsnat aws takeover' fetches it, if this director is to be active",
+        )
+
+
+def _elastic(scene: Scene) -> Iterator[Finding]:
+    wanted, vip = scene.around.elastic_ip, mapped_vip(scene)
+    if wanted is None:
+        return
+    expected = f"{scene.around.director.id} {vip or wanted.private}"
+    seen = "free" if wanted.interface is None else f"{wanted.interface} {wanted.private}"
+    subject = f"{wanted.allocation} {wanted.public}"
+    yield _finding(Code.EIP_MAP, subject, seen, expected, APPLY)
+    yield _finding(
+        Code.IGW,
+        f"{scene.picture.vpc} internet gateway",
+        scene.picture.internet_gateway or "none",
+        scene.picture.internet_gateway or "one",
+        "attach an internet gateway to the VPC: an Elastic IP needs it",
+    )
+
+
+def _route(scene: Scene, wanted: TableRoute) -> Finding:
+    table = scene.picture.table(wanted.table)
+    found: Route | None = None
+    if table is not None:
+        found = next((one for one in table.at(wanted.destination) if one.static), None)
+        found = found or next(table.at(wanted.destination), None)
+    seen = "no route" if found is None else str(found.target)
+    if found is not None and found.state is RouteState.BLACKHOLE:
+        seen += " (blackhole)"
+    code, remedy = _route_problem(scene, found)
+    return Finding(code, wanted.describe(), code is Code.ROUTE, seen, str(wanted.target), remedy)
+
+
+def _route_problem(scene: Scene, found: Route | None) -> tuple[Code, str]:
+    director, peer = Target(scene.around.director.id), scene.around.peer
+    if found is None:
+        return Code.ROUTE_MISSING, f"replies to these clients are dropped: {APPLY}"
+    if peer is not None and found.target == Target(peer.id):
+        takeover = "half a failover: 'lvsnat aws takeover' finishes it, on the active director"
+        return Code.ROUTE_STALE_OWNER, takeover
+    if found.target != director:
+        return Code.ROUTE_OTHER, f"replies to these clients pass the director by: {APPLY}"
+    if found.state is RouteState.BLACKHOLE:
+        hint = "the interface is gone, or its instance does not run: start it, or attach it"
+        return Code.ROUTE_BLACKHOLE, hint
+    return Code.ROUTE, ""
+
+
+def _own_table(scene: Scene) -> Iterator[Finding]:
+    """In one subnet, no route of its table may lead to the director."""
+    use = scene.picture.table_of(scene.around.subnet.id)
+    if use is None:
+        return
+    director = Target(scene.around.director.id)
+    loops = [one for one in use.table.routes if one.target == director]
+    yield Finding(
+        Code.SAME_TABLE_LOOP,
+        f"{use.table.id} routes to the director",
+        not loops,
+        ", ".join(str(one.destination) for one in loops) or "none",
+        "none",
+        f"remove them: what the director sends out comes back to it; then {LOOP_HINT}"
+        if loops
+        else "",
+    )
+
+
+def _groups(scene: Scene) -> Iterator[Finding]:
+    remedy = "'lvsnat aws apply --security-groups' adds the rule"
+    for code, rules in (
+        (Code.SG_LB_IN, director_rules(scene)),
+        (Code.SG_RS_CLIENT, server_rules(scene)),
+    ):
+        for rule in dict.fromkeys(rules):
+            yield _finding(code, rule.describe(), _admission(scene, rule), "let in", remedy)
+
+
+def _admission(scene: Scene, rule: GroupRule) -> str:
+    group = scene.picture.group(rule.group)
+    return "let in" if group is not None and lets_in(group, rule) else "kept out"
+
+
+def _failing(remarks: Iterable[Remark], expected: str) -> Iterator[Finding]:
+    for one in remarks:
+        yield Finding(one.code, one.message, False, "", expected, one.hint)  # noqa: FBT003 - said by the name of this function
+
+
+def _finding(code: Code, subject: str, seen: str, expected: str, remedy: str) -> Finding:
+    holds = seen == expected
+    return Finding(code, subject, holds, seen, expected, "" if holds else remedy)

@@ -1,0 +1,164 @@
+"""lvsnat aws plan, verify, show: what is in the VPC, what would be changed, whether it holds."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import typer
+
+from lvsnat.cli import output
+from lvsnat.cli.aws_options import (
+    AllocateOption,
+    Asked,
+    ClientsOption,
+    EipOption,
+    EndpointOption,
+    EniOption,
+    Given,
+    GroupsOption,
+    LayoutOption,
+    PeerOption,
+    ProfileOption,
+    RegionOption,
+    SubnetsOption,
+    VipOption,
+    asked,
+)
+from lvsnat.cli.options import Output, OutputOption
+from lvsnat.cli.plan import ExitCodeOption
+from lvsnat.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lvsnat.aws.scene import Opened
+    from lvsnat.ui.jsonout import Document
+    from lvsnat.ui.lines import Line
+
+
+def plan(
+    ctx: typer.Context,
+    *,
+    layout: LayoutOption = None,
+    eni: EniOption = None,
+    vip: VipOption = None,
+    real_server_subnet: SubnetsOption = None,
+    client: ClientsOption = None,
+    eip_allocation: EipOption = None,
+    allocate_eip: AllocateOption = None,
+    security_groups: GroupsOption = None,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    endpoint_url: EndpointOption = None,
+    exit_code: ExitCodeOption = False,
+    output_format: OutputOption = Output.TABLE,
+) -> None:
+    """Show what 'lvsnat aws apply' would change in the VPC and do to others, and change nothing.
+
+    Says, too, which of the calls are allowed. Exits with 4 where something must be refused.
+    """
+    given = Given(
+        layout, eni, vip, real_server_subnet, client, eip_allocation, allocate_eip,
+        security_groups, region, profile, endpoint_url,
+    )  # fmt: skip
+    from lvsnat.aws.decide import decide
+    from lvsnat.aws.rights import rights
+    from lvsnat.aws.world import World
+    from lvsnat.system import SystemClock
+    from lvsnat.ui import aws_json, aws_plan
+
+    opened = see(asked(ctx, given))
+    decision = decide(opened.scene)
+    world = World(opened.ec2, opened.scene.picture.vpc, SystemClock())
+    may = rights(world, decision.plan.changes)
+    document = aws_json.plan_document(decision, may)
+    draw(document, aws_plan.decision_lines(decision, may), output_format)
+    if decision.refusals:
+        raise typer.Exit(ExitCode.REFUSED)
+    if exit_code and decision.plan:
+        raise typer.Exit(ExitCode.DRIFT)
+
+
+def verify(
+    ctx: typer.Context,
+    *,
+    layout: LayoutOption = None,
+    eni: EniOption = None,
+    vip: VipOption = None,
+    real_server_subnet: SubnetsOption = None,
+    client: ClientsOption = None,
+    eip_allocation: EipOption = None,
+    peer_eni: PeerOption = None,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    endpoint_url: EndpointOption = None,
+    output_format: OutputOption = Output.TABLE,
+) -> None:
+    """Say of each part of the way back whether it holds, and what puts it right; change nothing.
+
+    Exits with 1 where something does not hold.
+    """
+    given = Given(
+        layout, eni, vip, real_server_subnet, client, eip_allocation,
+        region=region, profile=profile, endpoint_url=endpoint_url, peer_eni=peer_eni,
+    )  # fmt: skip
+    from lvsnat.aws.verify import verify as findings_of
+    from lvsnat.ui import aws_json, aws_view
+
+    scene = see(asked(ctx, given)).scene
+    findings = [*findings_of(scene)]
+    document = aws_json.verify_document(scene, findings)
+    draw(document, aws_view.finding_lines(scene, findings), output_format)
+    if not all(one.holds for one in findings):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def show(
+    ctx: typer.Context,
+    *,
+    layout: LayoutOption = None,
+    eni: EniOption = None,
+    vip: VipOption = None,
+    real_server_subnet: SubnetsOption = None,
+    client: ClientsOption = None,
+    peer_eni: PeerOption = None,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    endpoint_url: EndpointOption = None,
+    output_format: OutputOption = Output.TABLE,
+) -> None:
+    """Show the VPC: subnets, route tables, interfaces, VIP, Elastic IP, and who goes which way."""
+    given = Given(
+        layout, eni, vip, real_server_subnet, client,
+        region=region, profile=profile, endpoint_url=endpoint_url, peer_eni=peer_eni,
+    )  # fmt: skip
+    from lvsnat.aws.paths import paths_of
+    from lvsnat.ui import aws_json
+
+    scene = see(asked(ctx, given)).scene
+    paths = [*paths_of(scene)]
+    if output_format is not Output.TABLE:
+        output.document(aws_json.show_document(scene, paths), output_format)
+        return
+    from lvsnat.ui import aws_tree, theme
+
+    theme.show(theme.result_console(), aws_tree.vpc_tree(scene), "", aws_tree.path_table(paths))
+
+
+def see(about: Asked) -> Opened:
+    """Look at the VPC that a command is about."""
+    from lvsnat.aws.scene import open_scene
+
+    return open_scene(about.options, about.services, os.environ)
+
+
+def draw(document: Document, lines: Iterable[Line], output_format: Output) -> None:
+    """Write an answer as a document or as lines."""
+    if output_format is not Output.TABLE:
+        output.document(document, output_format)
+        return
+    from lvsnat.ui import theme
+    from lvsnat.ui.tables import Lines
+
+    theme.show(theme.result_console(), Lines([*lines]))
