@@ -9,7 +9,7 @@ from typing import Final
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
-from lvsnat.aws.refusals import AwsError, Refusal, explain
+from lvsnat.aws.refusals import UNAVAILABLE, AwsError, Refusal, explain
 
 _CREDENTIALS = (
     "on an instance, give it a role (IAM instance profile); elsewhere name a profile with"
@@ -125,6 +125,13 @@ def translate(error: Exception, place: str, where: str = "") -> AwsError:
         return AwsError(f"{place}: {_first_line(error)}", "see the ids that were given")
     hint = "see that what answers there is the EC2 API; --endpoint-url names another place"
     return AwsError(f"{place}: the answer is not EC2's ({_first_line(error)})", hint)
+
+
+def is_passing(error: AwsError) -> bool:
+    """Whether the same call may succeed in a moment."""
+    unreachable = boto.HTTPClientError, boto.ConnectionError
+    busy = error.throttled or error.reason in UNAVAILABLE
+    return busy or isinstance(error.__cause__, unreachable)
 
 
 def _detail(error: Exception, where: str) -> str:

@@ -18,7 +18,8 @@ from lvsnat.model.config import IPNetwork
 LOOP_HINT = (
     "give the director a subnet of its own, a /28 in the same zone is enough, with its own route"
     " table (dual-subnet); or keep one subnet (single-subnet) and let the real servers send replies"
-    " to the director: 'lvsnat gateway set', best with --reply-only"
+    " to the VIP, each by a rule of its own: 'ip rule add from ITS-ADDRESS ipproto tcp sport PORT"
+    " lookup 100' and 'ip route add default via VIP table 100'"
 )
 
 
@@ -131,8 +132,9 @@ def _client(scene: Scene, client: IPNetwork) -> Iterator[Remark]:
             Code.CLIENT_SAME_SUBNET,
             f"clients of {client} are in a real server's own subnet: it answers them directly, and"
             " no route table sees that",
-            "let the real servers send these replies to the VIP ('lvsnat gateway set"
-            " --reply-only'), or leave this client out",
+            "leave this client out; or let each real server send these replies to the VIP, by an"
+            " 'ip rule' for its port and a table of its own: 'ip route add SUBNET via VIP dev"
+            " INTERFACE onlink table 100'",
         )
     elif not any(client in one.networks for one in picture.subnets):
         inside = [n for one in picture.subnets for n in one.networks if overlaps(client, n)]

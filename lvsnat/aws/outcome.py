@@ -54,6 +54,19 @@ class Undone:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of one step of a takeover."""
+
+    change: Change
+    call: float | None = None
+    """Seconds until EC2 accepted it; None where it did not, or where no call was needed."""
+    seen: float | None = None
+    """Seconds from the start until it was seen to be ours; None: it is not ours."""
+    reason: str = ""
+    hint: str | None = None
+
+
 def words(resource: AwsResource | None) -> str:
     """A state in a few words: ``eni-0a1b``, ``on``, ``nothing``."""
     if resource is None:

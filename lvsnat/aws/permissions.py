@@ -63,10 +63,11 @@ STATEMENTS: Final = (
         ),
         _OPERATOR,
     ),
-    Statement("Eip", ("AssociateAddress", "DisassociateAddress"), _DIRECTORS),
+    Statement("Eip", ("AssociateAddress",), _DIRECTORS),
+    Statement("Unmap", ("DisassociateAddress",), _OPERATOR),
     Statement("Allocate", ("AllocateAddress", "ReleaseAddress"), _OPERATOR),
     Statement("Groups", ("AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress"), _OPERATOR),
-    Statement("Tags", ("CreateTags", "DeleteTags"), _OPERATOR),
+    Statement("Tags", ("CreateTags",), _OPERATOR),
 )
 
 

@@ -237,7 +237,8 @@ def _gateway(scene: Scene) -> Iterator[Remark]:
         Code.RS_GATEWAY,
         "in one subnet no route table makes the way back: the real servers must send replies to the"
         f" director ({vips})",
-        "run 'lvsnat gateway set' on each of them, best with --reply-only",
+        "on each of them: 'ip rule add from ITS-ADDRESS ipproto tcp sport PORT lookup 100' and"
+        f" 'ip route add default via {vips} table 100'",
     )
     for client in scene.around.clients:
         networks = [n for one in scene.around.server_subnets for n in one.networks]
@@ -245,5 +246,6 @@ def _gateway(scene: Scene) -> Iterator[Remark]:
             yield Remark(
                 Code.CLIENT_SAME_SUBNET,
                 f"a real server answers clients of {client} directly: they are in its own subnet",
-                "'lvsnat gateway set --reply-only' on the real servers sends these back, too",
+                f"on the real servers, 'ip route add {client} via {vips} dev INTERFACE onlink table"
+                " 100', beside the rule for their port, sends these back, too",
             )

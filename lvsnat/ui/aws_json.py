@@ -45,8 +45,12 @@ def plan_document(
         **{key: general[key] for key in kept},
         "risks": _remarks(decision.risks),
         "refusals": _remarks(decision.refusals),
-        "permissions": [asdict(right) for right in rights],
+        "permissions": rights_of(rights),
     }
+
+
+def rights_of(rights: Iterable[Right]) -> list[Document]:
+    return [asdict(right) for right in rights]
 
 
 def undo_document(journals: Iterable[tuple[str, Sequence[Undone], Sequence[Left]]]) -> Document:

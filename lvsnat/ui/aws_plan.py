@@ -34,7 +34,7 @@ def decision_lines(decision: Decision, rights: Sequence[Right]) -> Iterator[Line
         yield from _remark("warn", risk, "warn")
     for refusal in decision.refusals:
         yield from _remark("refused", refusal, "bad")
-    yield from _right_lines(rights)
+    yield from right_lines(rights)
     if decision.plan:
         line = Line(Part(Tally.of(decision.plan.changes).to_do(), "title"))
         yield line.add(f"  (plan {decision.plan.fingerprint})", "quiet")
@@ -76,7 +76,8 @@ def _remark(word: str, remark: Remark, style: str) -> Iterator[Line]:
     yield Line(Part(f"     {remark.hint}", "hint"))
 
 
-def _right_lines(rights: Sequence[Right]) -> Iterator[Line]:
+def right_lines(rights: Sequence[Right]) -> Iterator[Line]:
+    """Which calls are allowed, and why the others are not."""
     if not rights:
         return
     allowed = sum(one.allowed is True for one in rights)

@@ -251,7 +251,7 @@ def test_a_loop_is_refused_with_the_alternatives() -> None:
 
     assert told.value.hint is not None
     assert "/28" in told.value.hint
-    assert "gateway set" in told.value.hint
+    assert "ip rule add" in told.value.hint
 
 
 def test_a_client_in_another_subnet_of_the_vpc_gets_a_route_of_its_own() -> None:

@@ -58,6 +58,7 @@ def pretty(vpc: Vpc) -> Mapping[str, str]:
         (vpc.director, "0a1b2c3d"),
         (vpc.servers[0], "0b1b2c3d"),
         (vpc.servers[1], "0c1b2c3d"),
+        (vpc.peer, "0d1b2c3d"),
     ]
     for machine, number in machines:
         names |= {machine.eni: f"eni-{number}", machine.instance: f"i-{number}"}
