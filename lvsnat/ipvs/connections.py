@@ -84,7 +84,10 @@ def hexadecimal(value: IPAddress) -> str:
 
     Of one family all are equally long, so their order as text is their order as numbers.
     """
-    return f"{int(value):08X}" if isinstance(value, IPv4Address) else value.exploded
+    if isinstance(value, IPv4Address):
+        return f"{int(value):08X}"
+    # Not .exploded: Python 3.13 writes the end of an IPv4-mapped address in decimals.
+    return value.packed.hex(":", 2)
 
 
 def address(text: str) -> IPAddress:

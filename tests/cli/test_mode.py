@@ -76,6 +76,7 @@ def test_a_switch_says_each_step_and_what_it_waits_for(busy: CommandLine) -> Non
     assert 'mode = "haproxy-tproxy"' in busy.config
 
 
+@pytest.mark.usefixtures("nothing_ignored")
 def test_the_mode_says_how_far_a_switch_is(busy: CommandLine) -> None:
     busy.clock = FakeClock(lambda: os.kill(os.getpid(), signal.SIGTERM))
     assert busy("mode", "haproxy-tproxy").exit_code == 130
@@ -91,6 +92,7 @@ def test_the_mode_says_how_far_a_switch_is(busy: CommandLine) -> None:
     assert found["switch"]["until"].startswith("2027-")
 
 
+@pytest.mark.usefixtures("nothing_ignored")
 def test_ctrl_c_ends_the_waiting_and_loses_nothing(busy: CommandLine) -> None:
     busy.clock = FakeClock(lambda: os.kill(os.getpid(), signal.SIGINT))
 
@@ -242,6 +244,7 @@ def test_a_trial_does_not_switch(busy: CommandLine) -> None:
     assert busy.proxy.state == {}
 
 
+@pytest.mark.usefixtures("nothing_ignored")
 def test_services_come_and_go_in_the_midst_of_a_switch(busy: CommandLine) -> None:
     busy.clock = FakeClock(lambda: os.kill(os.getpid(), signal.SIGTERM))
     busy("mode", "haproxy-tproxy")
@@ -254,6 +257,7 @@ def test_services_come_and_go_in_the_midst_of_a_switch(busy: CommandLine) -> Non
     assert len(json.loads(busy.ok("status", "-o", "json"))["services"]) == 2
 
 
+@pytest.mark.usefixtures("nothing_ignored")
 def test_clear_ends_a_switch(busy: CommandLine) -> None:
     busy.clock = FakeClock(lambda: os.kill(os.getpid(), signal.SIGTERM))
     busy("mode", "haproxy-tproxy")

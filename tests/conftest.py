@@ -1,4 +1,4 @@
-"""What unit tests share."""
+"""What tests of every kind share."""
 
 from __future__ import annotations
 
