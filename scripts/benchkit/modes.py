@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PROGRAM = str(Path(exchange.__file__).resolve())
 PORT, PLAIN_PORT, BACKEND_PORT = 80, 81, 8080
+DIRECT_PORT = 8081
+"""A port of its own: a server refuses for a second what looks like an old connection come again."""
 SECONDS = 3.0
 AT_ONCE = 8
 READY_SECONDS = 30.0
@@ -90,7 +92,8 @@ def measure_modes(rounds: int, kernel: str, seconds: float = SECONDS) -> ModeRes
 def _prepare(net: Network) -> None:
     """Start the servers, a service of lvsnat's, and an HAProxy of nobody's."""
     for server in net.servers:
-        _started(server, server.popen(*PYTHON, PROGRAM, "serve", str(BACKEND_PORT)))
+        for port in (BACKEND_PORT, DIRECT_PORT):
+            _started(server, server.popen(*PYTHON, PROGRAM, "serve", str(port)))
     places = [f"{server.address}:{BACKEND_PORT}" for server in net.servers]
     words = [word for place in places for word in ("--server", place)]
     _lvsnat(net, "service", "add", "web", f"tcp/{net.vip}:{PORT}", "--scheduler", "rr", *words)
@@ -125,7 +128,7 @@ def _sample(net: Network, path: Carrier, seconds: float) -> Sample:
     mode = "haproxy-tproxy" if path is Carrier.HAPROXY_TPROXY else "lvs-nat"
     _lvsnat(net, "mode", mode, "--now")
     places = {
-        Carrier.DIRECT: [f"{server.address}:{BACKEND_PORT}" for server in net.servers],
+        Carrier.DIRECT: [f"{server.address}:{DIRECT_PORT}" for server in net.servers],
         Carrier.PLAIN: [f"{net.vip}:{PLAIN_PORT}"],
     }.get(path, [f"{net.vip}:{PORT}"])
     many = _asked(net, path, places, seconds, AT_ONCE)
