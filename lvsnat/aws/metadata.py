@@ -41,11 +41,14 @@ class Metadata:
     """Asks the metadata service."""
 
     def __init__(
-        self, environment: Mapping[str, str] | None = None, timeout: float = TIMEOUT
+        self,
+        environment: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT,
+        endpoints: tuple[str, ...] = ENDPOINTS,
     ) -> None:
         environment = os.environ if environment is None else environment
         given = environment.get(ENDPOINT_VARIABLE)
-        self._endpoints = (given,) if given else ENDPOINTS
+        self._endpoints = (given,) if given else endpoints
         self._disabled = environment.get(DISABLED_VARIABLE, "").lower() == "true"
         self._timeout = timeout
         self._token: tuple[str, str] | None = None

@@ -8,7 +8,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
-from lvsnat.aws.target import Target, TargetKind
+from lvsnat.aws.target import Target
 from lvsnat.model.config import IPNetwork
 from lvsnat.model.endpoint import IPAddress
 
@@ -194,7 +194,3 @@ class SecurityGroup:
     name: str = ""
     inbound: tuple[Rule, ...] = ()
     outbound: tuple[Rule, ...] = ()
-
-
-def leads_to_interface(route: Route, eni: str) -> bool:
-    return route.target.kind is TargetKind.INTERFACE and route.target.id == eni

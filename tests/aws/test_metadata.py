@@ -127,10 +127,7 @@ def test_an_endpoint_that_is_no_url_is_named(url: str) -> None:
         Metadata({ENDPOINT_VARIABLE: url}).region()
 
 
-def test_ipv6_is_asked_where_ipv4_is_silent(
-    dual: Vpc, imds_of: Callable[[Machine], Imds], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ipv6_is_asked_where_ipv4_is_silent(dual: Vpc, imds_of: Callable[[Machine], Imds]) -> None:
     imds = imds_of(dual.director)
-    monkeypatch.setattr("lvsnat.aws.metadata.ENDPOINTS", (NOBODY, imds.url))
 
-    assert Metadata({}).region() == REGION
+    assert Metadata({}, endpoints=(NOBODY, imds.url)).region() == REGION
