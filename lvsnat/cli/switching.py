@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from lvsnat.cli import changing, output
 from lvsnat.cli.changing import Manner
 from lvsnat.cli.context import Session
 from lvsnat.cli.options import Output
+from lvsnat.model.caution import Caution
 from lvsnat.model.mode import Mode
 from lvsnat.plan.change import Change
 from lvsnat.plan.guard import Objection
@@ -86,6 +87,7 @@ class _Drawing:
         self.director = director
         self._manner = manner
         self._changes: list[Change] = []
+        self._warned: set[Caution] = set()
 
     def foresee(self, foresight: Foresight, pace: Pace) -> Standing:
         """Show the end, the way there and what speaks against it; nothing is changed."""
@@ -107,8 +109,11 @@ class _Drawing:
     def first(self, work: Switch, transaction: Transaction) -> None:
         """Carry out what comes before every wait."""
         here = work.here
-        if here is not None and not here.done and here.awaited is None:
-            _title(here)
+        if here is not None and not here.done:
+            # What would stop the traffic of the other side is to be known while nothing has moved.
+            self._warn(transaction.warnings())
+            if here.awaited is None:
+                _title(here)
         self._carry_out(transaction)
 
     def rest(self, work: Switch, mode: Mode, pace: Pace) -> Standing:
@@ -130,8 +135,13 @@ class _Drawing:
                 pass
         if here.done:
             output.talk(f"{mode} is in force")
-        output.warnings(self.director.warnings())
+        self._warn(self.director.warnings())
         return here
+
+    def _warn(self, cautions: Sequence[Caution]) -> None:
+        """Say what was not said yet."""
+        output.warnings([one for one in cautions if one not in self._warned])
+        self._warned.update(cautions)
 
     def _step(self, here: Standing, transaction: Transaction) -> None:
         _title(here)

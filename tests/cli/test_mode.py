@@ -92,6 +92,15 @@ def test_the_mode_says_how_far_a_switch_is(busy: CommandLine) -> None:
     assert found["switch"]["until"].startswith("2027-")
 
 
+def test_what_is_to_be_known_is_said_before_anything_moves_and_once(web: CommandLine) -> None:
+    web.ok("service", "set", "web", "--scheduler", "sed")
+
+    said = web("mode", "haproxy-tproxy").stderr
+
+    assert said.count("warning: web: the scheduler sed is HAProxy's") == 1
+    assert said.index("the scheduler sed") < said.index("HAProxy starts beside IPVS")
+
+
 @pytest.mark.usefixtures("nothing_ignored")
 def test_ctrl_c_ends_the_waiting_and_loses_nothing(busy: CommandLine) -> None:
     busy.clock = FakeClock(lambda: os.kill(os.getpid(), signal.SIGINT))
