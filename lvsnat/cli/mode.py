@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lvsnat.cli import output, switching, system, watching, words
+from lvsnat.cli import leaving, switching, watching, words
 from lvsnat.cli.changing import Manner
 from lvsnat.cli.context import Session
 from lvsnat.cli.options import (
     AdoptOption,
+    DetachOption,
     DryRunOption,
     ForceOption,
     NoWaitOption,
@@ -52,13 +52,6 @@ TimeoutOption = Annotated[
         " not said.",
     ),
 ]
-DetachOption = Annotated[
-    bool,
-    typer.Option(
-        "--detach",
-        help="Return once new connections go to the new side; systemd finishes the switch.",
-    ),
-]
 
 
 def mode(
@@ -95,24 +88,10 @@ def _switch(ctx: typer.Context, wanted: Mode, pace: Pace, manner: Manner) -> Non
     from lvsnat.director import detached
 
     if pace.detach:
-        detached.insist(wanted)
+        detached.insist()
     here = switching.switch(ctx, wanted, pace, manner)
     if pace.detach and not here.done and not manner.dry_run:
-        detached.leave(detached.command(system.this_program(), wanted, _environment(ctx)))
-        output.talk(f"{detached.UNIT} finishes the switch; 'lvsnat mode' shows how far it is")
-
-
-def _environment(ctx: typer.Context) -> dict[str, str]:
-    """Where the files are, for whoever goes on in our place."""
-    paths = Session.of(ctx).director(mention=False).paths
-    named = {
-        "LVSNAT_CONFIG": paths.config,
-        "LVSNAT_STATE_DIR": paths.state,
-        "LVSNAT_RUN_DIR": paths.run,
-    }
-    search = os.environ.get("PATH")
-    places = {name: str(path.absolute()) for name, path in named.items()}
-    return places if search is None else {**places, "PATH": search}
+        leaving.leave(ctx, wanted)
 
 
 def _show(ctx: typer.Context, output_format: Output) -> None:

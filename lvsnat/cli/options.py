@@ -140,6 +140,14 @@ FileArgument = Annotated[
     ),
 ]
 
+DetachOption = Annotated[
+    bool,
+    typer.Option(
+        "--detach",
+        help="Of a switch of modes: return once new connections go to the new side; systemd"
+        " finishes it.",
+    ),
+]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
 ]

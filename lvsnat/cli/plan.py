@@ -12,6 +12,7 @@ from lvsnat.cli.context import Session
 from lvsnat.cli.given import given
 from lvsnat.cli.options import (
     AdoptOption,
+    DetachOption,
     DryRunOption,
     FileArgument,
     ForceOption,
@@ -20,6 +21,7 @@ from lvsnat.cli.options import (
     OutputOption,
     YesOption,
 )
+from lvsnat.cli.switching import Pace
 from lvsnat.errors import ExitCode, UsageError
 from lvsnat.plan.guard import Risk
 
@@ -89,6 +91,7 @@ def apply(
     file: FileArgument = None,
     *,
     at_boot: BootOption = False,
+    detach: DetachOption = False,
     expect: ExpectOption = None,
     dry_run: DryRunOption = False,
     adopt: AdoptOption = False,
@@ -103,8 +106,12 @@ def apply(
     manner = Manner(dry_run, adopt, force, no_wait, output_format, expect=expect)
     if file is None:
         Session.of(ctx).insist_on_config()
+    if detach and not dry_run:
+        from lvsnat.director import detached
+
+        detached.insist()
     if not at_boot:
-        switching.apply(ctx, manner, given(file))
+        switching.apply(ctx, manner, given(file), Pace(detach=detach))
     elif file is None:
         boot.apply(ctx, manner)
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lvsnat.cli import changing, output
+from lvsnat.cli import changing, leaving, output
 from lvsnat.cli.changing import Manner
 from lvsnat.cli.context import Session
 from lvsnat.cli.options import Output
@@ -76,8 +76,18 @@ def apply(
         mode = _mode(work)
     here = drawing.rest(work, mode, pace)
     if not here.done:
-        output.talk(f"note: the switch stands at {here.phase}: 'lvsnat apply' goes on with it")
+        _hand_over(ctx, here)
     return None
+
+
+def _hand_over(ctx: typer.Context, here: Standing) -> None:
+    """Leave what is not done to systemd, or to the next command."""
+    from lvsnat.director import detached
+
+    if detached.possible():
+        leaving.leave(ctx, here.mode)
+    else:
+        output.talk(f"note: the switch stands at {here.phase}: 'lvsnat apply' goes on with it")
 
 
 class _Drawing:

@@ -15,12 +15,17 @@ UNIT = "lvsnat-mode.service"
 _PROGRAM = "systemd-run"
 
 
-def insist(mode: Mode, booted: Path = BOOTED) -> None:
+def possible(booted: Path = BOOTED) -> bool:
+    """Whether systemd is there to finish what is left."""
+    return booted.is_dir() and shutil.which(_PROGRAM) is not None
+
+
+def insist(booted: Path = BOOTED) -> None:
     """Raise RefusedError where nobody would finish what is left."""
-    if not booted.is_dir() or shutil.which(_PROGRAM) is None:
+    if not possible(booted):
         raise RefusedError(
             "systemd does not run here: nobody would finish the switch",
-            f"leave out --detach: 'nohup lvsnat mode {mode} &' outlives the terminal; nothing was"
+            "leave out --detach: the same command after nohup(1) outlives the terminal; nothing was"
             " changed",
         )
 

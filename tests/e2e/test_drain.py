@@ -110,7 +110,7 @@ def test_now_cuts_and_a_service_with_connections_needs_to_be_told(net: Network) 
     with long_connections(net.client, net.vip, 80, count=4) as load:
         refused = lvsnat(net, "service", "remove", "web", code=ExitCode.REFUSED)
         lvsnat(net, "server", "remove", "web", FIRST, "--now")
-        report = load.stop()
+        report = load.go_round()
 
     assert "4 active connections of service tcp/192.168.1.50:80 would be cut" in refused.stderr
     assert report.failures == {"ConnectionResetError": 2}

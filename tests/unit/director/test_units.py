@@ -84,7 +84,7 @@ def test_the_unit_starts_the_program_that_it_is_given() -> None:
     text = Service(("/opt/venv/bin/python", "-m", "lvsnat")).render()
 
     assert "\nExecStart=/opt/venv/bin/python -m lvsnat apply --boot\n" in text
-    assert "\nExecReload=/opt/venv/bin/python -m lvsnat apply\n" in text
+    assert "\nExecReload=/opt/venv/bin/python -m lvsnat apply --detach\n" in text
     assert "\nExecStop" not in text
     assert re.findall("@[A-Z]", text) == []
 
