@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -89,12 +90,38 @@ _ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C and its like back until the block ends: half of it would be worse than none."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    """Hold Ctrl-C and its like back until the block ends: half of it would be worse than none.
+
+    Programs that are run meanwhile hold them back, too.
+    """
+    came: list[int] = []
+    try:
+        # What this thread does not take, the kernel gives to another one; Python then interrupts
+        # the main thread all the same.
+        with _handled_by(lambda number, _: came.append(number)):
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+            try:
+                yield
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    finally:
+        for number in dict.fromkeys(came):
+            signal.raise_signal(number)
+
+
+@contextlib.contextmanager
+def _handled_by(handler: Callable[[int, object], None]) -> Iterator[None]:
+    """Give the signals that end a process to a handler, except those that are ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heeded = [one for one in _ENDING if signal.getsignal(one) not in {signal.SIG_IGN, None}]
+    before = {number: signal.signal(number, handler) for number in heeded}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, old in before.items():
+            signal.signal(number, old)
 
 
 @contextlib.contextmanager
@@ -108,13 +135,8 @@ def interrupted_by_every_end() -> Iterator[None]:
         del frame
         raise KeyboardInterrupt(signal.Signals(number).name)
 
-    heeded = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, interrupt) for number in heeded}
-    try:
+    with _handled_by(interrupt):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def boot_id() -> str | None:

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from e2e.typed import CTRL_C, ENTER, Typed, typed
+from e2e.typed import CTRL_C, ENTER, PATIENCE, Typed, typed
 
 from lvsnat.errors import ExitCode
 from lvsnat.system import locked
@@ -104,10 +104,23 @@ def knocking(number: int) -> Iterator[None]:
         for client in clients:
             client.setblocking(False)  # noqa: FBT003 - the standard library's own
             client.connect_ex(("10.1.0.1", 80))
+        wait_until_counted(number)
         yield
     finally:
         for client in clients:
             client.close()
+
+
+def wait_until_counted(number: int) -> None:
+    """Wait until the kernel holds so many active connections of the servers together."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        table = tool("ipvsadm", "-Ln")
+        rows = [line.split() for line in table.splitlines() if line.lstrip().startswith("-> 10.")]
+        if sum(int(row[-2]) for row in rows) == number:
+            return
+        assert time.monotonic() < deadline, table
+        time.sleep(0.1)
 
 
 @pytest.fixture

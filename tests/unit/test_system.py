@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -415,6 +416,28 @@ def test_what_must_not_be_interrupted_is_finished_first() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         killed()
+    assert done == ["it"]
+
+
+@pytest.mark.usefixtures("nothing_ignored")
+def test_an_interruption_that_another_thread_takes_is_held_back_too() -> None:
+    end = threading.Event()
+    other = threading.Thread(target=end.wait)
+    other.start()
+    done = []
+
+    def killed() -> None:
+        with uninterrupted(), uninterrupted():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            done.append("it")
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            killed()
+    finally:
+        end.set()
+        other.join()
     assert done == ["it"]
 
 
