@@ -53,6 +53,11 @@ class Paths:
         return self.state / "switch.json"
 
     @property
+    def gateway(self) -> Path:
+        """What 'lvsnat gateway set' has set on a real server."""
+        return self.state / "gateway.json"
+
+    @property
     def haproxy_config(self) -> Path:
         """What our own HAProxy reads."""
         return self.state / "haproxy" / "haproxy.cfg"
@@ -61,6 +66,11 @@ class Paths:
     def haproxy_run(self) -> Path:
         """Where our own HAProxy has its sockets."""
         return self.run / "haproxy"
+
+    @property
+    def health(self) -> Path:
+        """What the daemon knows of the servers; of this boot alone."""
+        return self.run / "health.json"
 
     @property
     def lock(self) -> Path:
@@ -84,6 +94,7 @@ class Paths:
                 self.overrides,
                 self.trial,
                 self.switch,
+                self.gateway,
             ):
                 sweep(path)
             yield
