@@ -25,10 +25,11 @@ from typing import TYPE_CHECKING
 from labkit import wiring
 from labkit.errors import LabError
 from labkit.host import Host
-from labkit.layout import PUBLIC, VIP, Layout, Shape
+from labkit.layout import PUBLIC, VIP, Layout, Machine, Route, Shape
+from labkit.wiring import Box, Plug
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(slots=True)
@@ -119,25 +120,39 @@ def single_subnet(
 def laid_out(layout: Layout) -> Iterator[Network]:
     """Lay out anything, under a name of its own, and take it away whatever happens."""
     prefix = f"lab{token_hex(3)}"
+    with homes_of(prefix) as homes:
+        network = up(layout, prefix, homes)
+        with stopped_at_the_end(network.hosts):
+            yield network
+
+
+@contextmanager
+def homes_of(prefix: str) -> Iterator[Path]:
+    """Give a folder for the hosts' files; it goes at the end, and the namespaces with it."""
     homes = Path(tempfile.mkdtemp(prefix=f"{prefix}-"))
     # Programs that give up root read their files in there.
     homes.chmod(0o755)
-    hosts: list[Host] = []
     try:
-        network = up(layout, prefix, homes)
-        hosts += network.hosts.values()
-        yield network
+        yield homes
     finally:
-        for host in hosts:
-            host.stop_all()
         down(prefix)
         shutil.rmtree(homes, ignore_errors=True)
+
+
+@contextmanager
+def stopped_at_the_end(hosts: Mapping[str, Host]) -> Iterator[None]:
+    """End what was started on hosts, whatever happens."""
+    try:
+        yield
+    finally:
+        for host in hosts.values():
+            host.stop_all()
 
 
 def up(layout: Layout, prefix: str, homes: Path) -> Network:
     """Lay out a topology that stays until `down`; half a one is taken away again."""
     try:
-        wiring.build(layout, prefix)
+        wiring.build([_box(machine, layout) for machine in layout.machines()], prefix)
     except BaseException:
         down(prefix)
         raise
@@ -148,18 +163,44 @@ def found(layout: Layout, prefix: str, homes: Path) -> Network:
     """Give the topology that was laid out under a prefix before."""
     network = Network(layout)
     for machine in layout.machines():
-        home = homes / machine.name
-        for folder in (home, home / "state", home / "run"):
-            folder.mkdir(parents=True, exist_ok=True)
         leg = machine.legs[0]
-        network.hosts[machine.name] = Host(
-            name=machine.name,
-            namespace=f"{prefix}-{machine.name}",
-            home=home,
-            address=leg.segment.address(leg.number),
-            address6=leg.segment.address6(leg.number) if layout.ipv6 else "",
+        network.hosts[machine.name] = host_at(
+            prefix,
+            homes,
+            machine.name,
+            leg.segment.address(leg.number),
+            leg.segment.address6(leg.number) if layout.ipv6 else "",
         )
     return network
+
+
+def host_at(prefix: str, homes: Path, name: str, address: str, address6: str) -> Host:
+    """Give a host, with its folders made."""
+    home = homes / name
+    for folder in (home, home / "state", home / "run"):
+        folder.mkdir(parents=True, exist_ok=True)
+    return Host(name, f"{prefix}-{name}", home, address, address6)
+
+
+def _box(machine: Machine, layout: Layout) -> Box:
+    plugs = []
+    for number, leg in enumerate(machine.legs):
+        addresses = [f"{leg.segment.address(leg.number)}/24"]
+        if layout.ipv6:
+            addresses.append(f"{leg.segment.address6(leg.number)}/64")
+        port = f"{machine.name}.{number}"
+        plugs.append(Plug(f"eth{number}", port, leg.segment.name, tuple(addresses)))
+    routes = [line for route in machine.routes for line in _routes(route, layout)]
+    return Box(machine.name, tuple(plugs), tuple(routes), machine.forwards)
+
+
+def _routes(route: Route, layout: Layout) -> Iterator[str]:
+    via = route.via
+    target = f"{route.to.prefix}0/24" if route.to else "default"
+    yield f"{target} via {via.segment.address(via.number)}"
+    if layout.ipv6:
+        target = f"{route.to.prefix6}/64" if route.to else "::/0"
+        yield f"{target} via {via.segment.address6(via.number)}"
 
 
 def down(prefix: str) -> None:

@@ -1,4 +1,4 @@
-"""Turn a layout into namespaces, bridges, veth pairs, addresses and routes.
+"""Turn boxes and their plugs into namespaces, bridges, veth pairs, addresses and routes.
 
 `ip -batch` does a whole host at once, because starting programs is what costs in User-mode Linux.
 """
@@ -7,80 +7,84 @@ from __future__ import annotations
 
 import subprocess
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
-from labkit.layout import Layout, Machine, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 # The namespace that holds the bridges, one for each segment.
 WIRES = "wires"
 READY_WITHIN = 10.0
+REDIRECTS = ("ipv4/conf/all/send_redirects", "ipv4/conf/default/send_redirects")
 
 
-def build(layout: Layout, prefix: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Plug:
+    """An interface of a box, the port at the other end of its cable, and the bridge of that."""
+
+    device: str
+    port: str
+    segment: str
+    addresses: tuple[str, ...]
+    """With the length of their network: 192.0.2.1/24."""
+    mac: str = ""
+    """The kernel's choice, if not said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A namespace to be; a route is what `ip route add` is told."""
+
+    name: str
+    plugs: tuple[Plug, ...]
+    routes: tuple[str, ...]
+    forwards: bool = False
+
+
+def build(boxes: Sequence[Box], prefix: str) -> None:
     """Make everything, and return once the addresses can be used."""
-    machines = layout.machines()
-    namespaces = [f"{prefix}-{name}" for name in (WIRES, *(one.name for one in machines))]
-    _ip_batch([f"netns add {name}" for name in namespaces])
+    namespaces = [f"{prefix}-{name}" for name in (WIRES, *(box.name for box in boxes))]
+    ip_batch([f"netns add {name}" for name in namespaces])
     _sysctl(f"{prefix}-{WIRES}", forwards=False)
-    _ip_batch(list(_bridges(machines)), namespace=f"{prefix}-{WIRES}")
-    for machine in machines:
-        namespace = f"{prefix}-{machine.name}"
+    ip_batch(list(_bridges(boxes)), namespace=f"{prefix}-{WIRES}")
+    for box in boxes:
+        namespace = f"{prefix}-{box.name}"
         # Before the interfaces, which take over the defaults when they are made.
-        _sysctl(namespace, forwards=machine.forwards)
-        _ip_batch(list(_interfaces(machine, prefix)), namespace=namespace)
-    ports = [port for machine in machines for port in _ports(machine)]
-    _ip_batch(list(_plugged_in(machines)), namespace=f"{prefix}-{WIRES}")
-    for machine in machines:
-        lines = list(_addresses(machine, layout))
-        _ip_batch(lines, namespace=f"{prefix}-{machine.name}")
-    _wait_until_up(f"{prefix}-{WIRES}", len(ports))
+        _sysctl(namespace, forwards=box.forwards)
+        ip_batch(list(_interfaces(box, prefix)), namespace=namespace)
+    plugs = [plug for box in boxes for plug in box.plugs]
+    lines = [f"link set {plug.port} master {plug.segment} up" for plug in plugs]
+    ip_batch(lines, namespace=f"{prefix}-{WIRES}")
+    for box in boxes:
+        ip_batch(list(_addresses(box)), namespace=f"{prefix}-{box.name}")
+    _wait_until_up(f"{prefix}-{WIRES}", len(plugs))
 
 
-def _bridges(machines: list[Machine]) -> Iterator[str]:
-    segments = {leg.segment.name: leg.segment for machine in machines for leg in machine.legs}
-    for name in segments:
+def _bridges(boxes: Sequence[Box]) -> Iterator[str]:
+    for name in dict.fromkeys(plug.segment for box in boxes for plug in box.plugs):
         # Snooping would drop neighbour discovery until somebody has been heard.
         yield f"link add {name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
         yield f"link set {name} up"
 
 
-def _ports(machine: Machine) -> list[str]:
-    return [f"{machine.name}.{number}" for number in range(len(machine.legs))]
-
-
-def _interfaces(machine: Machine, prefix: str) -> Iterator[str]:
+def _interfaces(box: Box, prefix: str) -> Iterator[str]:
     yield "link set lo up"
-    for number, port in enumerate(_ports(machine)):
-        yield f"link add eth{number} type veth peer name {port} netns {prefix}-{WIRES}"
+    for plug in box.plugs:
+        mac = f"address {plug.mac} " if plug.mac else ""
+        peer = f"peer name {plug.port} netns {prefix}-{WIRES}"
+        yield f"link add {plug.device} {mac}type veth {peer}"
 
 
-def _plugged_in(machines: list[Machine]) -> Iterator[str]:
-    for machine in machines:
-        for port, leg in zip(_ports(machine), machine.legs, strict=True):
-            yield f"link set {port} master {leg.segment.name} up"
-
-
-def _addresses(machine: Machine, layout: Layout) -> Iterator[str]:
-    for number, leg in enumerate(machine.legs):
-        yield f"link set eth{number} up"
-        yield f"addr add {leg.segment.address(leg.number)}/24 dev eth{number}"
-        if layout.ipv6:
-            yield f"addr add {leg.segment.address6(leg.number)}/64 dev eth{number} nodad"
-    for route in machine.routes:
-        yield from _route(route, layout)
-
-
-def _route(route: Route, layout: Layout) -> Iterator[str]:
-    via = route.via
-    target = f"{route.to.prefix}0/24" if route.to else "default"
-    yield f"route add {target} via {via.segment.address(via.number)}"
-    if layout.ipv6:
-        target = f"{route.to.prefix6}/64" if route.to else "::/0"
-        yield f"route add {target} via {via.segment.address6(via.number)}"
+def _addresses(box: Box) -> Iterator[str]:
+    for plug in box.plugs:
+        yield f"link set {plug.device} up"
+        for address in plug.addresses:
+            yield f"addr add {address} dev {plug.device}{' nodad' * (':' in address)}"
+    for route in box.routes:
+        yield f"route add {route}"
 
 
 def _sysctl(namespace: str, *, forwards: bool) -> None:
@@ -90,6 +94,8 @@ def _sysctl(namespace: str, *, forwards: bool) -> None:
         "ipv6/conf/all/forwarding": int(forwards),
         "ipv4/conf/all/rp_filter": 0,
         "ipv4/conf/default/rp_filter": 0,
+        # lvsnat has this to do on a director; no router of ours may send anybody past one.
+        **dict.fromkeys(REDIRECTS if forwards else (), 0),
         # Addresses can be used at once instead of after a second.
         "ipv6/conf/all/accept_dad": 0,
         "ipv6/conf/default/accept_dad": 0,
@@ -111,8 +117,9 @@ def _wait_until_up(namespace: str, ports: int) -> None:
         time.sleep(0.02)
 
 
-def _ip_batch(lines: list[str], namespace: str = "") -> None:
-    where = ["-n", namespace] if namespace else []
+def ip_batch(lines: list[str], namespace: str = "", family: str = "") -> None:
+    """Do many things in one start of `ip`; the family, as in `-6`, is for lines that show none."""
+    where = [*(["-n", namespace] if namespace else []), *([family] if family else [])]
     _run(["ip", *where, "-batch", "-"], "".join(f"{line}\n" for line in lines))
 
 

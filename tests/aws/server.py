@@ -199,10 +199,10 @@ class _Quiet(MotoRequestHandler):
 
 
 class Ec2Server:
-    """Serves the front on a port of loopback, from a thread."""
+    """Serves a front on a port of loopback, from a thread; several may serve the same one."""
 
-    def __init__(self) -> None:
-        self.front = Front()
+    def __init__(self, front: Front | None = None) -> None:
+        self.front = front or Front()
         self._server: BaseWSGIServer = make_server(
             "127.0.0.1", 0, self.front, threaded=True, request_handler=_Quiet
         )
