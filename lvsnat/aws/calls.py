@@ -15,8 +15,9 @@ from lvsnat.aws.resources import (
     SecondaryAddress,
     SourceDestCheck,
     TableRoute,
+    UndoTag,
 )
-from lvsnat.aws.seen import vip_tag
+from lvsnat.aws.seen import undo_tag, vip_tag
 from lvsnat.aws.target import TargetKind
 from lvsnat.model.endpoint import Family
 from lvsnat.plan.change import Change, Create, Delete, Update, subject
@@ -86,6 +87,8 @@ def call_for(change: Change, place: Place) -> Call:
             call = _rule(resource, about, gone=gone)
         case ElasticMapping():
             call = _mapping(change, resource, about, place)
+        case UndoTag():
+            call = _tag(resource, about, gone=gone)
         case ElasticAddress():
             call = _release(resource, about, place) if gone else _allocate(resource, about, place)
         case _:
@@ -152,6 +155,15 @@ def _route(change: Change, resource: TableRoute, about: str) -> Call:
             return Call("ReplaceRoute", "replace_route", about, {**where, **to})
         case Delete():
             return Call("DeleteRoute", "delete_route", about, where)
+
+
+def _tag(resource: UndoTag, about: str, *, gone: bool) -> Call:
+    key, value = undo_tag(resource)
+    # With its value: a tag that somebody else gave another one meanwhile stays.
+    parameters = {"Resources": [resource.table], "Tags": [{"Key": key, "Value": value}]}
+    if gone:
+        return Call("DeleteTags", "delete_tags", about, parameters)
+    return Call("CreateTags", "create_tags", about, parameters)
 
 
 def _rule(resource: GroupRule, about: str, *, gone: bool) -> Call:

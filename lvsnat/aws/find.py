@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Final
 
+from lvsnat.aws.codes import Code
 from lvsnat.aws.instance import Instance, Nic
 from lvsnat.aws.network import ElasticIp, Interface, Subnet
 from lvsnat.aws.picture import Picture, TableUse
@@ -184,8 +185,8 @@ def _vip_problems(vips: Sequence[IPAddress], home: Subnet, picture: Picture) -> 
         public = next((one for one in picture.addresses if one.public == vip), None)
         if public is not None:
             yield Unclear(
-                f"{vip} is the Elastic IP {public.allocation}: no packet in a VPC has it as its"
-                " destination",
+                f"{Code.VIP_IS_EIP}: {vip} is the Elastic IP {public.allocation}: no packet in a"
+                " VPC has it as its destination",
                 "let the service listen on a private address of the director's subnet"
                 f" ({_networks(home)}), and map the Elastic IP to it:"
                 f" --eip-allocation {public.allocation}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lvsnat.aws.codes import Code
+from lvsnat.aws.limits import border_group, rooms
 from lvsnat.aws.network import Origin
 from lvsnat.aws.picture import TableUse
 from lvsnat.aws.remarks import Remark, few, names_of
@@ -17,17 +18,19 @@ from lvsnat.model.config import IPNetwork
 
 LOOP_HINT = (
     "give the director a subnet of its own, a /28 in the same zone is enough, with its own route"
-    " table (dual-subnet); or keep one subnet (single-subnet) and let the real servers send replies"
-    " to the VIP, each by a rule of its own: 'ip rule add from ITS-ADDRESS ipproto tcp sport PORT"
-    " lookup 100' and 'ip route add default via VIP table 100'"
+    " table (dual-subnet); or keep one subnet (single-subnet) and let each real server send its"
+    " replies to the VIP: 'lvsnat gateway set VIP --reply-only tcp/PORT' there"
 )
 
 
 def refusals(scene: Scene) -> Iterator[Remark]:
     """Every reason not to do what is asked."""
     yield from _interface(scene)
+    if scene.standby:
+        return
     yield from _vips(scene)
     yield from _elastic(scene)
+    yield from _room(scene)
     if scene.around.layout is Layout.DUAL_SUBNET:
         yield from looping(scene)
         for use in scene.around.tables(scene.picture):
@@ -62,8 +65,21 @@ def _vips(scene: Scene) -> Iterator[Remark]:
             yield Remark(
                 Code.VIP_ELSEWHERE,
                 f"the VIP {vip} is on {holder.id}{instance}",
-                "if that is the other director, let this one take over: set peer_eni in [aws] and"
-                " run 'lvsnat aws takeover' here; otherwise choose a free address",
+                "if that is the other director, this is the standby: 'lvsnat aws apply --standby'"
+                " makes it ready, and 'lvsnat aws takeover' makes it the active one (peer_eni in"
+                " [aws]); otherwise choose a free address",
+            )
+
+
+def _room(scene: Scene) -> Iterator[Remark]:
+    """EC2 knows how many addresses an interface of a type of instance may have."""
+    for found in rooms(scene, scene.around.director):
+        if found.needed > found.most:
+            yield Remark(
+                Code.QUOTA,
+                f"{scene.around.director.id} would have {found.needed} {found.family} addresses,"
+                f" and one of a {found.type} has {found.most} at most",
+                "remove a secondary address from it, or take a larger type of instance",
             )
 
 
@@ -76,6 +92,15 @@ def _elastic(scene: Scene) -> Iterator[Remark]:
             Code.IGW,
             f"{scene.picture.vpc} has no internet gateway, so an Elastic IP cannot work",
             "attach an internet gateway to the VPC, or leave the Elastic IP out",
+        )
+    chosen = scene.around.elastic_ip if options.eip_allocation else None
+    group = border_group(scene.around.director.zone)
+    if chosen is not None and chosen.border_group and group and chosen.border_group != group:
+        yield Remark(
+            Code.EIP_BORDER,
+            f"{chosen.allocation} belongs to the network border group {chosen.border_group}, and"
+            f" the director's zone to {group}: EC2 does not map it there",
+            f"allocate one there: 'aws ec2 allocate-address --network-border-group {group}'",
         )
     if mapped_vip(scene) is None:
         found = private_vips(scene.around.vips)
@@ -132,9 +157,8 @@ def _client(scene: Scene, client: IPNetwork) -> Iterator[Remark]:
             Code.CLIENT_SAME_SUBNET,
             f"clients of {client} are in a real server's own subnet: it answers them directly, and"
             " no route table sees that",
-            "leave this client out; or let each real server send these replies to the VIP, by an"
-            " 'ip rule' for its port and a table of its own: 'ip route add SUBNET via VIP dev"
-            " INTERFACE onlink table 100'",
+            "leave this client out; or let each real server send these replies to the VIP:"
+            " 'lvsnat gateway set VIP --reply-only tcp/PORT --local-clients' there",
         )
     elif not any(client in one.networks for one in picture.subnets):
         inside = [n for one in picture.subnets for n in one.networks if overlaps(client, n)]

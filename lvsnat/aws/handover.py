@@ -141,19 +141,12 @@ def _address(scene: Scene, change: Update) -> Iterator[Remark]:
     before, after = change.before, change.after
     if isinstance(before, SecondaryAddress):
         holder = scene.picture.interface(before.interface)
-        if holder is not None and holder.primary == before.address:
+        if holder is not None and before.address in (holder.primary, holder.primary_ipv6):
             yield Remark(
                 Code.VIP_ELSEWHERE,
                 f"{before.address} is the primary address of {before.interface}, which EC2 moves"
                 " never",
                 "give the services a VIP that is a secondary address",
-            )
-        if not isinstance(before.address, IPv4Address):
-            yield Remark(
-                Code.VIP_ELSEWHERE,
-                f"the VIP {before.address} is on {before.interface}: EC2 moves no IPv6 address",
-                "unassign it there ('aws ec2 unassign-ipv6-addresses') and run the command again,"
-                " or name the IPv4 VIP: --vip",
             )
     if isinstance(after, ElasticMapping) and isinstance(after.private, IPv4Address):
         now = scene.picture.mapped_to(after.private)

@@ -24,6 +24,7 @@ from lvsnat.aws.resources import (
     SecondaryAddress,
     SourceDestCheck,
     TableRoute,
+    UndoTag,
 )
 from lvsnat.aws.target import Target
 from lvsnat.errors import LvsnatError
@@ -39,6 +40,7 @@ _KINDS: Final[Mapping[str, Callable[..., AwsResource]]] = {
         GroupRule,
         ElasticAddress,
         ElasticMapping,
+        UndoTag,
         TableRoute,
     )
 }
@@ -99,14 +101,18 @@ class Journal:
     @classmethod
     def begin(cls, folder: Path, began: float, where: Where, changes: Iterable[Change]) -> Journal:
         """Write a new journal. Raises LvsnatError where that cannot be."""
-        day = datetime.fromtimestamp(began, UTC).strftime("%Y%m%dT%H%M%SZ")
-        path, number = folder / f"{day}.json", 1
-        while path.exists():
-            number += 1
-            path = folder / f"{day}-{number}.json"
+        path = _free_path(folder, began)
         journal = cls(path, began, where, [Step(change) for change in changes])
         journal.save()
         return journal
+
+    @classmethod
+    def of_made(
+        cls, folder: Path, began: float, where: Where, changes: Iterable[Change]
+    ) -> Journal:
+        """A journal of changes that were made without one here; it is written when it is used."""
+        steps = [Step(change, Stand.MADE) for change in changes]
+        return cls(_free_path(folder, began), began, where, steps)
 
     @property
     def id(self) -> str:
@@ -133,6 +139,15 @@ class Journal:
     def close(self) -> None:
         """Forget it: nothing of it is left to undo."""
         remove_file(self.path)
+
+
+def _free_path(folder: Path, began: float) -> Path:
+    day = datetime.fromtimestamp(began, UTC).strftime("%Y%m%dT%H%M%SZ")
+    path, number = folder / f"{day}.json", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{day}-{number}.json"
+    return path
 
 
 def unfinished(folder: Path) -> list[Journal]:

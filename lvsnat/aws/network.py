@@ -146,6 +146,10 @@ class Interface:
     managed: bool = False
     """Made and kept by an AWS service (a NAT gateway, a load balancer): not ours to change."""
     name: str = ""
+    primary_ipv6: IPv6Address | None = None
+    """An IPv6 address that EC2 never takes away from it."""
+    tcp_idle: int | None = None
+    """Seconds after which security groups forget an idle TCP connection; None: EC2's default."""
 
     def holds(self, address: IPAddress) -> bool:
         return address in self.ipv6 or any(one.address == address for one in self.addresses)
@@ -194,3 +198,44 @@ class SecurityGroup:
     name: str = ""
     inbound: tuple[Rule, ...] = ()
     outbound: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AclEntry:
+    """One line of a network ACL. The lowest number that fits decides."""
+
+    number: int
+    egress: bool
+    allow: bool
+    network: IPNetwork
+    protocol: str = EVERYWHERE
+    """The protocol's number, as EC2 shows it, or EVERYWHERE."""
+    first: int = 0
+    last: int = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkAcl:
+    """What is let in and out of subnets, packet by packet: it knows no connections."""
+
+    id: str
+    subnets: tuple[str, ...] = ()
+    entries: tuple[AclEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What matters of an instance: its type, and who may ask its metadata service."""
+
+    instance: str
+    type: str = ""
+    metadata: bool = True
+    """Whether it has a metadata service at all."""
+    tokens: bool = True
+    """Whether that insists on a token (IMDSv2)."""
+    hops: int = 1
+    """How far its answers get."""
+    addresses: int | None = None
+    """The most IPv4 addresses that one interface of this type has; None: not known."""
+    addresses6: int | None = None
+    """The same for IPv6."""

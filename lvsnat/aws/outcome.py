@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
-from lvsnat.aws.resources import AwsResource
+from lvsnat.aws.resources import NOTHING, AwsResource
 from lvsnat.plan.change import Change, subject
-
-NOTHING: Final = "nothing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,12 +40,16 @@ STATEMENTS: Final = (
         "Look",
         (
             "DescribeAddresses",
+            "DescribeInstanceTypes",
+            "DescribeInstances",
             "DescribeInternetGateways",
             "DescribeManagedPrefixLists",
+            "DescribeNetworkAcls",
             "DescribeNetworkInterfaces",
             "DescribeRouteTables",
             "DescribeSecurityGroups",
             "DescribeSubnets",
+            "DescribeVpcEndpoints",
             "DescribeVpcs",
             "GetManagedPrefixListEntries",
         ),
@@ -53,21 +57,23 @@ STATEMENTS: Final = (
     ),
     Statement("Routes", ("CreateRoute", "ReplaceRoute"), _DIRECTORS),
     Statement("Unroute", ("DeleteRoute",), _OPERATOR),
-    Statement("Vip", ("AssignPrivateIpAddresses", "AssignIpv6Addresses"), _DIRECTORS),
+    Statement(
+        "Vip",
+        # An IPv6 address is let go before it is assigned elsewhere.
+        ("AssignPrivateIpAddresses", "AssignIpv6Addresses", "UnassignIpv6Addresses"),
+        _DIRECTORS,
+    ),
     Statement(
         "Eni",
-        (
-            "ModifyNetworkInterfaceAttribute",
-            "UnassignPrivateIpAddresses",
-            "UnassignIpv6Addresses",
-        ),
+        ("ModifyNetworkInterfaceAttribute", "UnassignPrivateIpAddresses"),
         _OPERATOR,
     ),
     Statement("Eip", ("AssociateAddress",), _DIRECTORS),
     Statement("Unmap", ("DisassociateAddress",), _OPERATOR),
     Statement("Allocate", ("AllocateAddress", "ReleaseAddress"), _OPERATOR),
     Statement("Groups", ("AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress"), _OPERATOR),
-    Statement("Tags", ("CreateTags",), _OPERATOR),
+    Statement("UndoTags", ("CreateTags", "DeleteTags"), _OPERATOR),
+    Statement("NewTags", ("CreateTags",), _OPERATOR),
 )
 
 

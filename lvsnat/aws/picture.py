@@ -9,6 +9,8 @@ from functools import cached_property
 from lvsnat.aws.network import (
     ElasticIp,
     Interface,
+    Machine,
+    NetworkAcl,
     PrefixList,
     Route,
     RouteTable,
@@ -38,6 +40,25 @@ class Way:
 
 
 @dataclass(frozen=True)
+class Details:
+    """What only a thorough look sees. A takeover has no time for it."""
+
+    acls: tuple[NetworkAcl, ...] = ()
+    machines: tuple[Machine, ...] = ()
+    """The directors."""
+    endpoints: tuple[str, ...] = ()
+    """The services that the VPC has an endpoint of: ``com.amazonaws.eu-west-1.ec2``."""
+    unread: tuple[str, ...] = ()
+    """The calls that were denied: what they would have told is missing here."""
+
+    def acl_of(self, subnet: str) -> NetworkAcl | None:
+        return next((one for one in self.acls if subnet in one.subnets), None)
+
+    def machine(self, instance: str | None) -> Machine | None:
+        return next((one for one in self.machines if one.instance == instance), None)
+
+
+@dataclass(frozen=True)
 class Picture:
     """A VPC with all that matters to a way back."""
 
@@ -55,6 +76,8 @@ class Picture:
     groups: tuple[SecurityGroup, ...] = ()
     name: str = ""
     prefix_lists: tuple[PrefixList, ...] = field(default=())
+    details: Details | None = None
+    """None: not looked at."""
 
     def interface(self, eni: str) -> Interface | None:
         return self._interfaces.get(eni)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from lvsnat.aws.network import ElasticIp, Interface
 from lvsnat.aws.permissions import STATEMENTS, Role, Statement
-from lvsnat.aws.seen import VIP_TAG
+from lvsnat.aws.seen import UNDO_TAG, VIP_TAG
 from lvsnat.aws.wishes import Scene, group_rules
 from lvsnat.errors import UsageError
 from lvsnat.model.aws import Layout
@@ -16,6 +16,12 @@ from lvsnat.model.endpoint import Family
 Document = dict[str, Any]
 _NEW = frozenset({"AllocateAddress", "CreateTags"})
 """What is called for an Elastic IP that has no id yet."""
+_UNDO_KEYS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "ForAllValues:StringLike": {"aws:TagKeys": [f"{UNDO_TAG}*"]},
+    # "All of none" is true: without this, DeleteTags that names no key would take every tag.
+    "Null": {"aws:TagKeys": "false"},
+}
+"""https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html"""
 
 
 def policy(scene: Scene, role: Role) -> Document:
@@ -33,14 +39,15 @@ def policy(scene: Scene, role: Role) -> Document:
 
 
 def _entries(scene: Scene, statement: Statement) -> Iterator[Document]:
-    if statement.sid in ("Allocate", "Tags"):
+    if statement.sid in ("Allocate", "NewTags"):
         if scene.options.allocate_eip:
             yield from _new_address(scene, statement)
         return
     actions = [action for action in statement.actions if _is_used(scene, action)]
     resources = _resources(scene, statement.sid)
     if actions and resources:
-        yield _entry(statement.sid, actions, resources)
+        entry = _entry(statement.sid, actions, resources)
+        yield {**entry, "Condition": _UNDO_KEYS} if statement.sid == "UndoTags" else entry
 
 
 def _is_used(scene: Scene, action: str) -> bool:
@@ -57,7 +64,7 @@ def _resources(scene: Scene, sid: str) -> list[str]:
     match sid:
         case "Look":
             return ["*"]
-        case "Routes" | "Unroute":
+        case "Routes" | "Unroute" | "UndoTags":
             return [*_tables(scene)] if scene.around.layout is Layout.DUAL_SUBNET else []
         case "Vip" | "Eni":
             return _enis(scene, interfaces)

@@ -7,8 +7,12 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import TYPE_CHECKING, Any, Final
 
 from lvsnat.aws.network import (
+    EVERYWHERE,
+    AclEntry,
     ElasticIp,
     Interface,
+    Machine,
+    NetworkAcl,
     Origin,
     PrefixList,
     PrivateAddress,
@@ -156,7 +160,14 @@ def interface(raw: ec2.NetworkInterfaceTypeDef) -> Interface:
         raw.get("OwnerId", ""),
         raw.get("RequesterManaged", False),
         name_of(raw.get("TagSet", [])),
+        _primary_ipv6(raw),
+        raw.get("ConnectionTrackingConfiguration", {}).get("TcpEstablishedTimeout"),
     )
+
+
+def _primary_ipv6(raw: ec2.NetworkInterfaceTypeDef) -> IPv6Address | None:
+    primary = (one for one in raw.get("Ipv6Addresses", []) if one.get("IsPrimaryIpv6"))
+    return next((IPv6Address(one["Ipv6Address"]) for one in primary), None)
 
 
 def _private_addresses(raw: ec2.NetworkInterfaceTypeDef) -> Iterator[PrivateAddress]:
@@ -208,3 +219,39 @@ def _rules(raw: Iterable[ec2.IpPermissionOutputTypeDef]) -> Iterator[Rule]:
             yield Rule(
                 one.get("IpProtocol", ""), one.get("FromPort", -1), one.get("ToPort", -1), peer
             )
+
+
+def network_acl(raw: ec2.NetworkAclTypeDef) -> NetworkAcl:
+    return NetworkAcl(
+        raw.get("NetworkAclId", ""),
+        tuple(one["SubnetId"] for one in raw.get("Associations", []) if "SubnetId" in one),
+        tuple(_entries(raw.get("Entries", []))),
+    )
+
+
+def _entries(raw: Iterable[ec2.NetworkAclEntryTypeDef]) -> Iterator[AclEntry]:
+    for one in raw:
+        text = one.get("CidrBlock") or one.get("Ipv6CidrBlock")
+        if text is None:
+            continue
+        ports = one.get("PortRange", {})
+        yield AclEntry(
+            one.get("RuleNumber", 0),
+            one.get("Egress", False),
+            one.get("RuleAction") == "allow",
+            ip_network(text),
+            one.get("Protocol", EVERYWHERE),
+            ports.get("From", 0),
+            ports.get("To", 65535),
+        )
+
+
+def machine(raw: ec2.InstanceTypeDef) -> Machine:
+    options = raw.get("MetadataOptions", {})
+    return Machine(
+        raw.get("InstanceId", ""),
+        raw.get("InstanceType", ""),
+        options.get("HttpEndpoint", "enabled") == "enabled",
+        options.get("HttpTokens", "required") == "required",
+        options.get("HttpPutResponseHopLimit", 1),
+    )

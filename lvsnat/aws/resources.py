@@ -22,11 +22,14 @@ SECONDARY_ADDRESS: Final = "secondary address"
 ELASTIC_ADDRESS: Final = "allocation"
 ELASTIC_MAPPING: Final = "elastic ip"
 GROUP_RULE: Final = "group rule"
+UNDO_TAG: Final = "undo tag"
 NEW_ALLOCATION: Final = "new"
 """Stands for the id of an allocation that is yet to be made."""
 ON: Final = "on"
 OFF: Final = "off"
 FREE: Final = "free"
+NOTHING: Final = "nothing"
+"""In an undo tag: there was no route."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +200,40 @@ class TableRoute:
         return {"target": str(self.target)}
 
 
+@dataclass(frozen=True, slots=True)
+class UndoTag:
+    """A tag on a route table that says where a route led before: for who has not our journal."""
+
+    stage: ClassVar[Stage] = Stage.HOST
+    shared: ClassVar[bool] = True
+
+    table: str
+    destination: IPNetwork
+    before: str
+    """The id of a target, or NOTHING."""
+
+    @property
+    def key(self) -> Key:
+        return Key(UNDO_TAG, f"{self.table} {self.destination}")
+
+    @property
+    def owner(self) -> Key:
+        return self.key
+
+    def describe(self) -> str:
+        return f"{self.table} undo tag {self.destination}"
+
+    def settings(self) -> Mapping[str, str]:
+        return {"before": self.before}
+
+
 AwsResource = (
-    SourceDestCheck | SecondaryAddress | GroupRule | ElasticAddress | ElasticMapping | TableRoute
+    SourceDestCheck
+    | SecondaryAddress
+    | GroupRule
+    | ElasticAddress
+    | ElasticMapping
+    | UndoTag
+    | TableRoute
 )
 """All kinds, for ``match``."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from lvsnat.aws.acls import acl_findings
+from lvsnat.aws.bypass import bypasses, egress
 from lvsnat.aws.codes import Code
 from lvsnat.aws.forbidden import displaced, overlaps
-from lvsnat.aws.network import Origin, PrefixList, Route, RouteTable
-from lvsnat.aws.picture import Way, ways_of
+from lvsnat.aws.limits import ROUTES_A_TABLE, full_tables
+from lvsnat.aws.machines import CLOSED, exposure
+from lvsnat.aws.network import Origin, Route, RouteTable
 from lvsnat.aws.remarks import Remark, few, names_of
-from lvsnat.aws.resources import GroupRule, TableRoute
+from lvsnat.aws.resources import GroupRule, SourceDestCheck, TableRoute
+from lvsnat.aws.seen import tag_of
 from lvsnat.aws.target import Target, TargetKind
-from lvsnat.aws.wishes import Scene
+from lvsnat.aws.wishes import Scene, undo_tags
 from lvsnat.model.aws import Layout
 from lvsnat.model.config import IPNetwork
 from lvsnat.model.endpoint import MarkListener
@@ -21,18 +25,80 @@ from lvsnat.plan.change import Change, Create, Update, subject
 def risks(scene: Scene, changes: Iterable[Change]) -> Iterator[Remark]:
     """What to know before these changes are made."""
     changes = tuple(changes)
+    yield from _instance(scene, changes)
+    if scene.standby:
+        yield from _groups(scene, changes)
+        return
     for change in changes:
         if isinstance(subject(change), TableRoute):
             yield from _route(scene, change)
     tables = dict.fromkeys(one.table for c in changes if isinstance(one := subject(c), TableRoute))
     for table in tables:
         yield from _sharers(scene, table)
+    yield from _limits(scene, changes)
+    yield from _network(scene)
     yield from _elastic(scene)
     yield from _groups(scene, changes)
     if scene.around.layout is Layout.DUAL_SUBNET:
         yield from bypasses(scene)
     yield from egress(scene)
     yield from _gateway(scene)
+
+
+def _instance(scene: Scene, changes: Iterable[Change]) -> Iterator[Remark]:
+    """With the check off, EC2 lets packets for the metadata service come in from the network."""
+    details, director = scene.picture.details, scene.around.director
+    machine = None if details is None else details.machine(director.instance)
+    opens = any(isinstance(subject(change), SourceDestCheck) for change in changes)
+    if machine is not None and opens and (seen := exposure(machine)) != CLOSED:
+        yield Remark(
+            Code.IMDS_EXPOSED,
+            f"a director that forwards may let others ask {machine.instance} for its metadata:"
+            f" {seen}",
+            "'aws ec2 modify-instance-metadata-options --http-tokens required"
+            f" --http-put-response-hop-limit 1 --instance-id {machine.instance}'",
+        )
+
+
+def _limits(scene: Scene, changes: tuple[Change, ...]) -> Iterator[Remark]:
+    if scene.around.layout is not Layout.DUAL_SUBNET:
+        return
+    for full in full_tables(scene):
+        yield Remark(
+            Code.QUOTA,
+            f"{full.table} would have {full.needed} {full.family} routes, and the quota is"
+            f" {ROUTES_A_TABLE} unless it was raised",
+            "name fewer networks with --client, or see the quota in Service Quotas",
+        )
+    noted = {(one.table, one.destination) for one in undo_tags(scene)}
+    for change in changes:
+        route = subject(change)
+        if not isinstance(route, TableRoute):
+            continue
+        table = scene.picture.table(route.table)
+        known = (route.table, route.destination) in noted or tag_of(table, route.destination)
+        if not known:
+            yield Remark(
+                Code.UNDO_TAGS_FULL,
+                f"{route.table} has as many tags as AWS allows, so it cannot be noted there where"
+                f" {route.destination} led",
+                "the journal of this machine alone can undo it: keep that",
+            )
+
+
+def _network(scene: Scene) -> Iterator[Remark]:
+    for one in acl_findings(scene):
+        if not one.holds:
+            yield Remark(Code.NACL, f"{one.subject} is {one.seen}", one.remedy)
+    home = scene.around.subnet
+    far = [one for one in scene.around.server_subnets if one.zone and one.zone != home.zone]
+    if far and home.zone:
+        yield Remark(
+            Code.ENI_AZ,
+            f"{names_of(far)} and the director are in different zones: AWS bills this traffic, both"
+            " ways",
+            "real servers in the director's own zone cost nothing extra",
+        )
 
 
 def _route(scene: Scene, change: Change) -> Iterator[Remark]:
@@ -164,71 +230,6 @@ def _groups(scene: Scene, changes: Iterable[Change]) -> Iterator[Remark]:
         )
 
 
-def bypasses(scene: Scene) -> Iterator[Remark]:
-    """More specific routes: the replies to these clients do not come to the director."""
-    director = Target(scene.around.director.id)
-    for use in scene.around.tables(scene.picture):
-        yield from _unreadable(use.table, director)
-        for client in scene.around.clients:
-            for way in ways_of(use.table.routes, client):
-                if way.network == client or client_is_served(scene, way, director):
-                    continue
-                yield Remark(
-                    Code.CLIENT_BYPASS,
-                    f"{use.table.id} {way.network} leads to {way.route.target}: clients from there"
-                    " get no reply through the director",
-                    f"if there are such clients, name them, too: --client {way.network}",
-                )
-
-
-def _unreadable(table: RouteTable, director: Target) -> Iterator[Remark]:
-    for route in table.routes:
-        names = route.destination
-        past = route.target != director and route.target.kind is not TargetKind.ENDPOINT
-        if isinstance(names, PrefixList) and not names.readable and past:
-            yield Remark(
-                Code.CLIENT_BYPASS,
-                f"{table.id} {names} leads to {route.target}, and the networks of this prefix list"
-                " may not be read",
-                "allow ec2:GetManagedPrefixListEntries, or see yourself that no client is in it",
-            )
-
-
-def client_is_served(scene: Scene, way: Way, director: Target) -> bool:
-    """Whether a more specific route takes nothing from the director that it should have."""
-    kind = way.route.target.kind
-    return (
-        way.route.target == director
-        or way.network in scene.around.clients
-        # The VPC itself, and AWS's own services behind an endpoint, are no clients from outside.
-        or kind in (TargetKind.LOCAL, TargetKind.ENDPOINT)
-    )
-
-
-def egress(scene: Scene) -> Iterator[Remark]:
-    """Whether the director can reach the clients at all."""
-    own = scene.picture.table_of(scene.around.subnet.id)
-    if own is None:
-        return
-    director = Target(scene.around.director.id)
-    for client in scene.around.clients:
-        ways = [*ways_of(own.table.routes, client)]
-        useful = [one for one in ways if one.route.target.kind is not TargetKind.LOCAL]
-        whole = any(one.network == client for one in ways)
-        if not whole and not useful:
-            yield Remark(
-                Code.LB_EGRESS,
-                f"{own.table.id}, which the director's subnet uses, has no route to {client}",
-                "lead it to an internet gateway, or to where these clients are",
-            )
-        elif any(one.network == client and one.route.target == director for one in ways):
-            yield Remark(
-                Code.SAME_TABLE_LOOP,
-                f"{own.table.id} {client} leads to the director, whose own subnet uses this table",
-                "lead it to an internet gateway, or to where these clients are",
-            )
-
-
 def _gateway(scene: Scene) -> Iterator[Remark]:
     if scene.around.layout is not Layout.SINGLE_SUBNET:
         return
@@ -237,8 +238,7 @@ def _gateway(scene: Scene) -> Iterator[Remark]:
         Code.RS_GATEWAY,
         "in one subnet no route table makes the way back: the real servers must send replies to the"
         f" director ({vips})",
-        "on each of them: 'ip rule add from ITS-ADDRESS ipproto tcp sport PORT lookup 100' and"
-        f" 'ip route add default via {vips} table 100'",
+        f"on each of them: 'lvsnat gateway set {vips} --reply-only tcp/PORT'",
     )
     for client in scene.around.clients:
         networks = [n for one in scene.around.server_subnets for n in one.networks]
@@ -246,6 +246,6 @@ def _gateway(scene: Scene) -> Iterator[Remark]:
             yield Remark(
                 Code.CLIENT_SAME_SUBNET,
                 f"a real server answers clients of {client} directly: they are in its own subnet",
-                f"on the real servers, 'ip route add {client} via {vips} dev INTERFACE onlink table"
-                " 100', beside the rule for their port, sends these back, too",
+                f"'lvsnat gateway set {vips} --reply-only tcp/PORT --local-clients' on the real"
+                " servers sends these back, too",
             )

@@ -18,6 +18,7 @@ from lvsnat.aws.resources import (
     SecondaryAddress,
     SourceDestCheck,
     TableRoute,
+    UndoTag,
 )
 from lvsnat.model.config import IPNetwork
 
@@ -28,6 +29,15 @@ VIP_TAG = "lvsnat:vip"
 def vip_tag(vpc: str, vip: object) -> tuple[str, str]:
     """The key and the value of the tag."""
     return VIP_TAG, f"{vpc}/{vip}"
+
+
+UNDO_TAG = "lvsnat:undo:"
+"""Before the network of a route, on its table: where the route led before."""
+
+
+def undo_tag(tag: UndoTag) -> tuple[str, str]:
+    """The key and the value of the tag: ``lvsnat:undo:0.0.0.0/0`` and ``nat-0a1b``."""
+    return f"{UNDO_TAG}{tag.destination}", tag.before
 
 
 def seen(picture: Picture, wanted: AwsResource) -> AwsResource | None:
@@ -47,6 +57,8 @@ def seen(picture: Picture, wanted: AwsResource) -> AwsResource | None:
             found = None if ours is None else wanted
         case ElasticMapping():
             found = mapping_of(picture.elastic_ip(wanted.allocation))
+        case UndoTag():
+            found = tag_of(picture.table(wanted.table), wanted.destination)
         case TableRoute():
             found = route_of(picture.table(wanted.table), wanted.destination)
         case GroupRule():
@@ -81,6 +93,15 @@ def route_of(table: RouteTable | None, destination: IPNetwork) -> TableRoute | N
     if table is None or route is None:
         return None
     return TableRoute(table.id, destination, route.target)
+
+
+def tag_of(table: RouteTable | None, destination: IPNetwork) -> UndoTag | None:
+    """The undo tag of a table for a network."""
+    if table is None:
+        return None
+    values = dict(table.tags)
+    before = values.get(f"{UNDO_TAG}{destination}")
+    return None if before is None else UndoTag(table.id, destination, before)
 
 
 def rule_of(group: SecurityGroup, wanted: GroupRule) -> GroupRule | None:

@@ -1,20 +1,22 @@
 """Take VIP, Elastic IP and routes from the peer, all at once, and look until they are ours.
 
-Nothing is disassociated, and nothing is put back: half a takeover is nearer to service than none.
+Nothing is disassociated but an IPv6 VIP, which EC2 moves no other way, and nothing is put back:
+half a takeover is nearer to service than none.
 Each call says how it should be, so making it again, here or by a second run, does no harm.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from typing import Any, Final, TypeVar
 
 from lvsnat.aws import look
-from lvsnat.aws.calls import Place, call_for
+from lvsnat.aws.calls import Call, Place, call_for
 from lvsnat.aws.client import Ec2
 from lvsnat.aws.errors import is_passing
 from lvsnat.aws.handover import Handover
@@ -22,7 +24,7 @@ from lvsnat.aws.outcome import Taken
 from lvsnat.aws.refusals import AwsError
 from lvsnat.aws.resources import ElasticMapping, SecondaryAddress, TableRoute
 from lvsnat.aws.seen import mapping_of, route_of
-from lvsnat.plan.change import Change, subject
+from lvsnat.plan.change import Change, Delete, Update, subject
 from lvsnat.system import Clock
 
 T = TypeVar("T")
@@ -32,6 +34,7 @@ WORKERS: Final = 16
 FIRST_WAIT: Final = 0.2
 LONGEST_WAIT: Final = 1.0
 """Seconds between two looks, or two attempts."""
+_ASSIGNED: Final = frozenset({"InvalidParameterValue", "InvalidIPAddress.InUse"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,16 @@ class Deadline:
         """Seconds; never less than 0."""
         return max(0.0, self.end - self.clock.monotonic())
 
-    def until_answered(self, call: Callable[[], T]) -> T:
+    def until_answered(
+        self, call: Callable[[], T], passes: Callable[[AwsError], bool] = is_passing
+    ) -> T:
         """Try once at least, and again what may pass: throttling, faults of EC2, no answer."""
         wait = FIRST_WAIT
         while True:
             try:
                 return call()
             except AwsError as error:
-                if not is_passing(error) or not self.left:
+                if not passes(error) or not self.left:
                     raise
             self.clock.sleep(min(wait, self.left))
             wait = min(wait * 2, LONGEST_WAIT)
@@ -112,11 +117,59 @@ class Takeover:
         steps = [_Step(change) for change in work.changes]
         with ThreadPoolExecutor(WORKERS) as pool:
             jobs = [pool.submit(self._addresses, steps, director, vpc)]
+            jobs += [pool.submit(self._move, one, vpc) for one in steps if _is_ipv6(one)]
             jobs += [pool.submit(self._send, one, vpc) for one in steps if _is_route(one)]
             self._watch(steps, jobs, director, began)
         return [step.taken() for step in steps]
 
-    def _send(self, step: _Step, vpc: str) -> None:
+    def _move(self, step: _Step, vpc: str) -> None:
+        """An IPv6 address: EC2 reassigns none, so it leaves its interface first.
+
+        https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssignIpv6Addresses.html
+        """
+        began = self.deadline.clock.monotonic()
+        before = step.change.before if isinstance(step.change, Update) else None
+        if isinstance(before, SecondaryAddress):
+            try:
+                self._let_go(before)
+            except AwsError as error:
+                step.error = error
+                return
+        self._send(step, vpc, passes=is_passing if before is None else _may_be_free_soon)
+        if step.error is not None and before is not None:
+            address = subject(step.change).describe()
+            message = f"{step.error.message}; {address} was let go, and may be on no interface now"
+            step.error = AwsError(message, step.error.hint, reason=step.error.reason)
+        if step.call is not None:
+            step.call = self.deadline.clock.monotonic() - began
+
+    def _let_go(self, held: SecondaryAddress) -> None:
+        call = call_for(Delete(held), Place("", {}, {}))
+        try:
+            self.deadline.until_answered(lambda: self._call(call, call.parameters))
+        except AwsError:
+            # Whoever let it go: what counts is that it is free.
+            if self._holds(held):
+                raise
+        wait = FIRST_WAIT
+        while self._holds(held) and self.deadline.left:
+            self.deadline.clock.sleep(min(wait, self.deadline.left))
+            wait = min(wait * 2, LONGEST_WAIT)
+
+    def _holds(self, held: SecondaryAddress) -> bool:
+        try:
+            found = look.interfaces_by_id(self.ec2, [held.interface])
+        except AwsError as error:
+            return not error.gone
+        return any(one.holds(held.address) for one in found)
+
+    def _call(self, call: Call, parameters: Mapping[str, Any]) -> None:
+        with self.ec2.asking(call.operation, call.about):
+            getattr(self.ec2.api, call.method)(**parameters)
+
+    def _send(
+        self, step: _Step, vpc: str, *, passes: Callable[[AwsError], bool] = is_passing
+    ) -> None:
         """Make one call; what EC2 says against it is kept in the step."""
         call = call_for(step.change, Place(vpc, {}, {}))
         parameters: dict[str, Any] = dict(call.parameters)
@@ -124,23 +177,17 @@ class Takeover:
             parameters["AllowReassignment"] = True
         if call.operation == "AssociateAddress":
             parameters["AllowReassociation"] = True
-        method = getattr(self.ec2.api, call.method)
         began = self.deadline.clock.monotonic()
-
-        def once() -> None:
-            with self.ec2.asking(call.operation, call.about):
-                method(**parameters)
-
         try:
-            self.deadline.until_answered(once)
+            self.deadline.until_answered(lambda: self._call(call, parameters), passes)
         except AwsError as error:
             step.error = error
         else:
             step.call = self.deadline.clock.monotonic() - began
 
     def _addresses(self, steps: list[_Step], director: str, vpc: str) -> None:
-        """The VIPs, and then each Elastic IP that has not followed its VIP."""
-        vips = [one for one in steps if isinstance(subject(one.change), SecondaryAddress)]
+        """The IPv4 VIPs, and then each Elastic IP that has not followed its VIP."""
+        vips = [one for one in steps if _is_vip(one) and not _is_ipv6(one)]
         elastic = [one for one in steps if isinstance(subject(one.change), ElasticMapping)]
         for step in vips:
             self._send(step, vpc)
@@ -210,3 +257,17 @@ class Takeover:
 
 def _is_route(step: _Step) -> bool:
     return isinstance(subject(step.change), TableRoute)
+
+
+def _is_vip(step: _Step) -> bool:
+    return isinstance(subject(step.change), SecondaryAddress)
+
+
+def _is_ipv6(step: _Step) -> bool:
+    vip = subject(step.change)
+    return isinstance(vip, SecondaryAddress) and isinstance(vip.address, IPv6Address)
+
+
+def _may_be_free_soon(error: AwsError) -> bool:
+    """EC2 calls an address assigned for a while after it was let go."""
+    return is_passing(error) or error.reason in _ASSIGNED

@@ -9,8 +9,8 @@ from lvsnat.aws.calls import both
 from lvsnat.aws.journal import Journal, Stand, Step
 from lvsnat.aws.outcome import Left, Undone, words
 from lvsnat.aws.refusals import AwsError
-from lvsnat.aws.resources import AwsResource, ElasticAddress
-from lvsnat.plan.change import Change, inverse
+from lvsnat.aws.resources import AwsResource, ElasticAddress, TableRoute, UndoTag
+from lvsnat.plan.change import Change, inverse, subject
 from lvsnat.system import Clock, uninterrupted
 
 ARRIVES_WITHIN: Final = 5.0
@@ -46,6 +46,8 @@ def undo(place: Place, journal: Journal, tell: Tell, *, release: bool = False) -
     left: list[Left] = []
     for number in reversed(journal.open):
         step = journal.steps[number]
+        if _is_needed(step, left):
+            continue
         try:
             problem = _undo_step(place, journal, number, tell, release=release)
         except AwsError as error:
@@ -53,6 +55,18 @@ def undo(place: Place, journal: Journal, tell: Tell, *, release: bool = False) -
         if problem is not None:
             left.append(problem)
     return left
+
+
+def _is_needed(step: Step, left: list[Left]) -> bool:
+    """Whether a note on a table is still what somebody needs to undo a route that is left."""
+    tag = _subject(step)
+    if not isinstance(tag, UndoTag):
+        return False
+    routes = (subject(one.change) for one in left)
+    return any(
+        isinstance(one, TableRoute) and (one.table, one.destination) == (tag.table, tag.destination)
+        for one in routes
+    )
 
 
 def _undo_step(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from lvsnat.aws.acls import acl_findings
+from lvsnat.aws.bypass import bypasses, egress
 from lvsnat.aws.codes import Code
+from lvsnat.aws.finding import Finding, Severity, compared
 from lvsnat.aws.forbidden import LOOP_HINT, looping
-from lvsnat.aws.network import Route, RouteState
+from lvsnat.aws.limits import border_group
+from lvsnat.aws.machines import machine_findings
+from lvsnat.aws.network import Origin, Route, RouteState
+from lvsnat.aws.pairs import peer_findings, reach_findings
 from lvsnat.aws.remarks import Remark
 from lvsnat.aws.resources import OFF, ON, GroupRule, TableRoute
-from lvsnat.aws.risks import bypasses, egress
 from lvsnat.aws.seen import lets_in
 from lvsnat.aws.target import Target
 from lvsnat.aws.wishes import Scene, director_rules, mapped_vip, routes, server_rules
@@ -20,22 +24,26 @@ APPLY = "'lvsnat aws apply' puts it right"
 NOBODY = "nobody"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One part: what is seen, what should be, and what to do where these differ."""
-
-    code: Code
-    subject: str
-    holds: bool
-    seen: str
-    expected: str
-    remedy: str = ""
-    """Empty where it holds."""
-
-
 def verify(scene: Scene) -> Iterator[Finding]:
     """Every part, in the order of a packet's way back from the director's interface."""
     yield from _interface(scene)
+    if not scene.standby:
+        yield from _way_back(scene)
+    yield from _failing(egress(scene), "a route to the clients")
+    yield from _groups(scene)
+    yield from acl_findings(scene)
+    yield from machine_findings(scene)
+    yield from reach_findings(scene)
+    yield from peer_findings(scene)
+    yield from _unread(scene)
+
+
+def _command(scene: Scene) -> str:
+    return "lvsnat aws apply --standby" if scene.standby else "lvsnat aws apply"
+
+
+def _way_back(scene: Scene) -> Iterator[Finding]:
+    """What only one of two directors can have."""
     yield from _vips(scene)
     yield from _elastic(scene)
     if scene.around.layout is Layout.DUAL_SUBNET:
@@ -45,33 +53,40 @@ def verify(scene: Scene) -> Iterator[Finding]:
         yield from _failing(bypasses(scene), "the director")
     else:
         yield from _own_table(scene)
-    yield from _failing(egress(scene), "a route to the clients")
-    yield from _groups(scene)
 
 
 def _interface(scene: Scene) -> Iterator[Finding]:
     director = scene.around.director
-    yield _finding(
+    yield compared(
         Code.SRC_DST_CHECK,
         f"{director.id} source/dest check",
         ON if director.source_dest_check else OFF,
         OFF,
-        f"while it is on, EC2 drops what the director forwards: {APPLY}",
+        f"while it is on, EC2 drops what the director forwards: '{_command(scene)}' turns it off",
     )
-    yield _finding(
+    yield compared(
         Code.ENI_UNATTACHED,
         f"{director.id} attachment",
         "attached" if director.attached else "unattached",
         "attached",
         "attach it to the director, or name the interface that the director has: --eni",
     )
+    if director.managed:
+        yield Finding(
+            Code.ENI_MANAGED,
+            director.id,
+            False,  # noqa: FBT003 - it does not hold
+            "kept by a service of AWS",
+            "the director's own",
+            "name the director's own interface: --eni",
+        )
 
 
 def _vips(scene: Scene) -> Iterator[Finding]:
     for vip in scene.around.vips:
         holder = scene.picture.holder(vip)
         own = holder is None or holder.id == scene.around.director.id
-        yield _finding(
+        yield compared(
             Code.VIP_NOT_ON_ENI if own else Code.VIP_ELSEWHERE,
             f"VIP {vip}",
             NOBODY if holder is None else holder.id,
@@ -87,8 +102,12 @@ def _elastic(scene: Scene) -> Iterator[Finding]:
     expected = f"{scene.around.director.id} {vip or wanted.private}"
     seen = "free" if wanted.interface is None else f"{wanted.interface} {wanted.private}"
     subject = f"{wanted.allocation} {wanted.public}"
-    yield _finding(Code.EIP_MAP, subject, seen, expected, APPLY)
-    yield _finding(
+    group = border_group(scene.around.director.zone)
+    if wanted.border_group and group and wanted.border_group != group:
+        hint = f"allocate one there: 'aws ec2 allocate-address --network-border-group {group}'"
+        yield compared(Code.EIP_BORDER, f"{subject} border group", wanted.border_group, group, hint)
+    yield compared(Code.EIP_MAP, subject, seen, expected, APPLY)
+    yield compared(
         Code.IGW,
         f"{scene.picture.vpc} internet gateway",
         scene.picture.internet_gateway or "none",
@@ -117,6 +136,8 @@ def _route_problem(scene: Scene, found: Route | None) -> tuple[Code, str]:
     if peer is not None and found.target == Target(peer.id):
         takeover = "half a failover: 'lvsnat aws takeover' finishes it, on the active director"
         return Code.ROUTE_STALE_OWNER, takeover
+    if found.target != director and found.origin is Origin.ADVERTISED:
+        return Code.ROUTE_SERVER, "VPC Route Server makes it: let that lead it to the director"
     if found.target != director:
         return Code.ROUTE_OTHER, f"replies to these clients pass the director by: {APPLY}"
     if found.state is RouteState.BLACKHOLE:
@@ -145,13 +166,13 @@ def _own_table(scene: Scene) -> Iterator[Finding]:
 
 
 def _groups(scene: Scene) -> Iterator[Finding]:
-    remedy = "'lvsnat aws apply --security-groups' adds the rule"
+    remedy = f"'{_command(scene)} --security-groups' adds the rule"
     for code, rules in (
         (Code.SG_LB_IN, director_rules(scene)),
-        (Code.SG_RS_CLIENT, server_rules(scene)),
+        (Code.SG_RS_CLIENT, () if scene.standby else server_rules(scene)),
     ):
         for rule in dict.fromkeys(rules):
-            yield _finding(code, rule.describe(), _admission(scene, rule), "let in", remedy)
+            yield compared(code, rule.describe(), _admission(scene, rule), "let in", remedy)
 
 
 def _admission(scene: Scene, rule: GroupRule) -> str:
@@ -164,6 +185,15 @@ def _failing(remarks: Iterable[Remark], expected: str) -> Iterator[Finding]:
         yield Finding(one.code, one.message, False, "", expected, one.hint)  # noqa: FBT003 - said by the name of this function
 
 
-def _finding(code: Code, subject: str, seen: str, expected: str, remedy: str) -> Finding:
-    holds = seen == expected
-    return Finding(code, subject, holds, seen, expected, "" if holds else remedy)
+def _unread(scene: Scene) -> Iterator[Finding]:
+    details = scene.picture.details
+    for operation in () if details is None else details.unread:
+        yield Finding(
+            Code.PERM,
+            operation,
+            False,  # noqa: FBT003 - it does not hold
+            "not allowed",
+            "allowed",
+            "what it would tell is not checked: 'lvsnat aws iam-policy --role reader' has it",
+            Severity.WARN,
+        )

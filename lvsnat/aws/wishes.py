@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_network
+from typing import Final
 
 from lvsnat.aws.find import Surroundings
 from lvsnat.aws.network import ElasticIp, Interface
 from lvsnat.aws.picture import Picture
 from lvsnat.aws.resources import (
     NEW_ALLOCATION,
+    NOTHING,
     OFF,
     AwsResource,
     ElasticAddress,
@@ -19,16 +21,32 @@ from lvsnat.aws.resources import (
     SecondaryAddress,
     SourceDestCheck,
     TableRoute,
+    UndoTag,
 )
-from lvsnat.aws.seen import allocated_for, lets_in
-from lvsnat.aws.target import Target
+from lvsnat.aws.seen import allocated_for, lets_in, route_of, tag_of
+from lvsnat.aws.target import Target, TargetKind
 from lvsnat.model.aws import AwsOptions, Layout
 from lvsnat.model.config import IPNetwork
 from lvsnat.model.endpoint import IPAddress, MarkListener, PortRange, Protocol
-from lvsnat.model.service import VirtualService
+from lvsnat.model.health import CheckType
+from lvsnat.model.service import RealServer, VirtualService
 
+_ASKED_BY = {
+    CheckType.TCP: Protocol.TCP,
+    CheckType.HTTP: Protocol.TCP,
+    CheckType.HTTPS: Protocol.TCP,
+    CheckType.GRPC: Protocol.TCP,
+    CheckType.AGENT: Protocol.TCP,
+    CheckType.UDP: Protocol.UDP,
+    CheckType.DNS: Protocol.UDP,
+}
+"""By what a check comes to a port; the others come to none."""
 _SCTP = "132"
 """EC2 has no name for it, and shows it by its number."""
+IPVS_TCP_IDLE: Final = 900
+"""Seconds; net/netfilter/ipvs/ip_vs_proto_tcp.c, IP_VS_TCP_S_ESTABLISHED."""
+TAGS_A_TABLE: Final = 50
+"""https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html, those of AWS not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +57,50 @@ class Scene:
     services: tuple[VirtualService, ...]
     picture: Picture
     around: Surroundings
+    standby: bool = False
+    """Only what this director needs to be ready; the other one has VIP, Elastic IP and routes."""
+    tcp_idle: int = IPVS_TCP_IDLE
+    """Seconds for which IPVS keeps an idle TCP connection."""
 
 
 def wishes(scene: Scene) -> Iterator[AwsResource]:
     """Everything that is asked for, in the order in which it is best made."""
     around = scene.around
     yield SourceDestCheck(around.director.id, value=OFF)
+    if scene.standby:
+        if scene.options.security_groups:
+            yield from dict.fromkeys(director_rules(scene))
+        return
     for vip in around.vips:
         yield SecondaryAddress(vip, around.director.id)
     if scene.options.security_groups:
         yield from group_rules(scene)
     yield from _elastic(scene)
     if around.layout is Layout.DUAL_SUBNET:
+        yield from undo_tags(scene)
         yield from routes(scene)
+
+
+def undo_tags(scene: Scene) -> Iterator[UndoTag]:
+    """Where each route leads that is to change, noted on its table, as long as there is room.
+
+    A note that is there stays where the route leads to an interface: that one is another director,
+    and the note says what was before both.
+    """
+    noted: dict[str, int] = {}
+    for wanted in routes(scene):
+        table = scene.picture.table(wanted.table)
+        now = route_of(table, wanted.destination)
+        if table is None or now == wanted:
+            continue
+        tag = tag_of(table, wanted.destination)
+        taken = noted.get(table.id) or sum(not key.startswith("aws:") for key, _ in table.tags)
+        if tag is not None and now is not None and now.target.kind is TargetKind.INTERFACE:
+            continue
+        if tag is None and taken >= TAGS_A_TABLE:
+            continue
+        noted[table.id] = taken + (tag is None)
+        yield UndoTag(table.id, wanted.destination, NOTHING if now is None else str(now.target))
 
 
 def routes(scene: Scene) -> Iterator[TableRoute]:
@@ -127,26 +176,36 @@ def director_rules(scene: Scene) -> Iterator[GroupRule]:
 
 
 def server_rules(scene: Scene) -> Iterator[GroupRule]:
-    own = scene.around.director.primary
+    """What must be let in to the real servers: clients, and the director's own checks."""
     for service in scene.services:
-        listen = service.listen
-        protocol = Protocol.TCP if isinstance(listen, MarkListener) else listen.protocol
-        if isinstance(listen, MarkListener):
+        if isinstance(service.listen, MarkListener):
             continue
-        clients = list(scene.around.clients)
-        if service.check is not None and own is not None:
-            # Checks come from the director's own address.
-            clients.append(ip_network(own))
         for server in service.servers:
             holder = scene.picture.holder(server.endpoint.address)
             if holder is None:
                 continue
-            port = server.endpoint.port
-            ports = listen.ports if port == 0 else (PortRange(port, port),)
-            for client in clients:
-                if client.version == server.endpoint.address.version:
-                    for one in ports:
-                        yield from _rule(scene, holder, protocol, one, client)
+            for network, protocol, ports in _comers(scene, service, server):
+                if network.version == server.endpoint.address.version:
+                    yield from _rule(scene, holder, protocol, ports, network)
+
+
+def _comers(
+    scene: Scene, service: VirtualService, server: RealServer
+) -> Iterator[tuple[IPNetwork, Protocol, PortRange]]:
+    """Who comes to a real server with what."""
+    listen = service.listen
+    assert not isinstance(listen, MarkListener)  # noqa: S101 - it has no ports to let in
+    port = server.endpoint.port
+    served = listen.ports if port == 0 else (PortRange(port, port),)
+    for client in scene.around.clients:
+        for ports in served:
+            yield client, listen.protocol, ports
+    own = scene.around.director.primary
+    for check in service.checks:
+        protocol = _ASKED_BY.get(check.type)
+        if protocol is not None and own is not None:
+            asked = check.port or served[0].first
+            yield ip_network(own), protocol, PortRange(asked, asked)
 
 
 def _rule(

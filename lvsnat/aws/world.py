@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lvsnat.aws import look, reading
 from lvsnat.aws.calls import Call, Place, both, call_for
 from lvsnat.aws.client import SEEN_WITHIN, Ec2, dry_run, until_seen
-from lvsnat.aws.network import ElasticIp, Interface
+from lvsnat.aws.network import ElasticIp, Interface, RouteTable
 from lvsnat.aws.refusals import AwsError
 from lvsnat.aws.resources import (
     AwsResource,
@@ -18,8 +18,9 @@ from lvsnat.aws.resources import (
     SecondaryAddress,
     SourceDestCheck,
     TableRoute,
+    UndoTag,
 )
-from lvsnat.aws.seen import VIP_TAG, allocated_for, check_of, mapping_of, route_of, rule_of
+from lvsnat.aws.seen import VIP_TAG, allocated_for, check_of, mapping_of, route_of, rule_of, tag_of
 from lvsnat.plan.change import Change
 from lvsnat.system import Clock
 
@@ -113,8 +114,9 @@ class World:
                 holder = self._interface(resource.interface)
                 found = resource if holder and holder.holds(resource.address) else None
             case TableRoute():
-                tables = look.tables_by_id(self.ec2, [resource.table])
-                found = route_of(next(iter(tables), None), resource.destination)
+                found = route_of(self._table(resource.table), resource.destination)
+            case UndoTag():
+                found = tag_of(self._table(resource.table), resource.destination)
             case ElasticMapping():
                 found = mapping_of(self._elastic_ip(resource.allocation))
             case ElasticAddress():
@@ -124,6 +126,9 @@ class World:
             case GroupRule():
                 found = self._rule(resource)
         return found
+
+    def _table(self, table: str) -> RouteTable | None:
+        return next(iter(look.tables_by_id(self.ec2, [table])), None)
 
     def _interface(self, eni: str) -> Interface | None:
         return next(iter(look.interfaces_by_id(self.ec2, [eni])), None)

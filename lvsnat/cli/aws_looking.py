@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -21,6 +22,7 @@ from lvsnat.cli.aws_options import (
     PeerOption,
     ProfileOption,
     RegionOption,
+    StandbyOption,
     SubnetsOption,
     VipOption,
     asked,
@@ -48,6 +50,7 @@ def plan(
     eip_allocation: EipOption = None,
     allocate_eip: AllocateOption = None,
     security_groups: GroupsOption = None,
+    standby: StandbyOption = False,
     region: RegionOption = None,
     profile: ProfileOption = None,
     endpoint_url: EndpointOption = None,
@@ -68,7 +71,7 @@ def plan(
     from lvsnat.system import SystemClock
     from lvsnat.ui import aws_json, aws_plan
 
-    opened = see(asked(ctx, given))
+    opened = see_all(asked(ctx, given), standby=standby)
     decision = decide(opened.scene)
     world = World(opened.ec2, opened.scene.picture.vpc, SystemClock())
     may = rights(world, decision.plan.changes)
@@ -90,6 +93,7 @@ def verify(
     client: ClientsOption = None,
     eip_allocation: EipOption = None,
     peer_eni: PeerOption = None,
+    standby: StandbyOption = False,
     region: RegionOption = None,
     profile: ProfileOption = None,
     endpoint_url: EndpointOption = None,
@@ -97,7 +101,7 @@ def verify(
 ) -> None:
     """Say of each part of the way back whether it holds, and what puts it right; change nothing.
 
-    Exits with 1 where something does not hold.
+    Exits with 1 where something does not hold; a warning is no reason.
     """
     given = Given(
         layout, eni, vip, real_server_subnet, client, eip_allocation,
@@ -106,11 +110,11 @@ def verify(
     from lvsnat.aws.verify import verify as findings_of
     from lvsnat.ui import aws_json, aws_view
 
-    scene = see(asked(ctx, given)).scene
+    scene = see_all(asked(ctx, given), standby=standby).scene
     findings = [*findings_of(scene)]
     document = aws_json.verify_document(scene, findings)
     draw(document, aws_view.finding_lines(scene, findings), output_format)
-    if not all(one.holds for one in findings):
+    if any(one.fails for one in findings):
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -151,6 +155,16 @@ def see(about: Asked) -> Opened:
     from lvsnat.aws.scene import open_scene
 
     return open_scene(about.options, about.services, os.environ)
+
+
+def see_all(about: Asked, *, standby: bool = False) -> Opened:
+    """Look more thoroughly, for who judges it."""
+    from lvsnat.aws.scene import looked_into
+
+    opened = see(about)
+    idle = about.tcp_idle or opened.scene.tcp_idle
+    scene = replace(opened.scene, standby=standby, tcp_idle=idle)
+    return looked_into(replace(opened, scene=scene))
 
 
 def draw(document: Document, lines: Iterable[Line], output_format: Output) -> None:

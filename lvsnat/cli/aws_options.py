@@ -75,6 +75,13 @@ PeerOption = Annotated[
     str | None,
     typer.Option("--peer-eni", metavar="ENI", help="The interface of the other director."),
 ]
+StandbyOption = Annotated[
+    bool,
+    typer.Option(
+        "--standby",
+        help="Only what this director needs to be ready; the other one has VIP and routes.",
+    ),
+]
 RegionOption = Annotated[
     str | None, typer.Option("--region", metavar="REGION", help="The region: eu-west-1.")
 ]
@@ -95,6 +102,8 @@ class Asked:
     options: AwsOptions
     services: tuple[VirtualService, ...]
     paths: Paths
+    tcp_idle: int | None = None
+    """Seconds for which IPVS keeps an idle TCP connection, where the configuration says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +135,7 @@ def asked(ctx: typer.Context, given: Given) -> Asked:
     config = director.config()
     options = over(config.aws or AwsOptions(), given)
     _insist_on_sense(options)
-    return Asked(options, config.services, director.paths)
+    return Asked(options, config.services, director.paths, config.ipvs.timeouts.tcp)
 
 
 def over(base: AwsOptions, given: Given) -> AwsOptions:

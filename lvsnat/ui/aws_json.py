@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from lvsnat.aws.decide import Decision
+from lvsnat.aws.finding import Finding
 from lvsnat.aws.outcome import Left, Right, Undone
 from lvsnat.aws.paths import Path
 from lvsnat.aws.remarks import Remark
-from lvsnat.aws.verify import Finding
 from lvsnat.aws.wishes import Scene
 from lvsnat.model.endpoint import IPAddress
 from lvsnat.plan.change import Change, key_of
@@ -41,6 +41,7 @@ def plan_document(
     return {
         "schema": "lvsnat/aws-plan/1",
         "applied": applied,
+        "standby": decision.scene.standby,
         **place_of(decision.scene),
         **{key: general[key] for key in kept},
         "risks": _remarks(decision.risks),
@@ -97,9 +98,13 @@ def verify_document(scene: Scene, findings: Sequence[Finding]) -> Document:
     """Each part of the way back, and whether it holds."""
     return {
         "schema": "lvsnat/aws-verify/1",
-        "holds": all(one.holds for one in findings),
+        "holds": not any(one.fails for one in findings),
+        "standby": scene.standby,
         **place_of(scene),
-        "findings": [{**asdict(one), "code": str(one.code)} for one in findings],
+        "findings": [
+            {**asdict(one), "code": str(one.code), "severity": str(one.severity)}
+            for one in findings
+        ],
     }
 
 

@@ -21,7 +21,8 @@ def title(scene: Scene) -> Line:
     picture, around = scene.picture, scene.around
     line = Line(Part(f"{picture.region} {picture.vpc}", "title"))
     line.add(f" {few(picture.networks)}  {around.layout}")
-    line.add(f"  director {around.director.id} {around.director.primary}")
+    role = "standby" if scene.standby else "director"
+    line.add(f"  {role} {around.director.id} {around.director.primary}")
     return line.add(f"  VIP {few(around.vips)}")
 
 

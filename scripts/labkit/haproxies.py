@@ -2,16 +2,13 @@
 
     python -m labkit.haproxies      fetches all, and names them (with scripts/ on PYTHONPATH)
 
-Each comes from Debian's archive with the libraries that it needs, libc among them, and is started
-by its own dynamic loader, so neither the system's packages nor its libc's age matter. It reads
-and judges files (``-c``); to serve, it would need to start itself anew, which a program that was
-named to a loader cannot.
+Each comes from Debian's archive as `unpacked` says. It reads and judges files (``-c``); to serve,
+it would need to start itself anew, which a program that was named to a loader cannot.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +18,11 @@ from labkit.debian import PrivateApt, unpack
 from labkit.errors import LabError
 from labkit.mirror import debian_mirror
 from labkit.progress import say
+from labkit.unpacked import Unpacked, needed
 
 SUITES = {"bookworm": "bookworm", "trixie": "trixie", "sid": "sid", "experimental": "sid"}
 """Each suite that offers a version of its own, and where its libraries are; 2.6 to 3.4 in 2026."""
 
-_LIBRARY = re.compile(r"lib|zlib")
-_LOADER = "ld-linux-x86-64.so.2"
-_TRIPLET = "x86_64-linux-gnu"
 _NOBODY = 65534
 
 
@@ -63,26 +58,10 @@ class Haproxy:
             raise LabError(msg.rstrip(), hint=f"remove {self.folder}, and it is fetched again")
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        folders = [self.folder / part / _TRIPLET for part in ("lib", "usr/lib")]
-        command = [
-            *_as_nobody(),
-            str(self._loader()),
-            "--library-path",
-            ":".join(map(str, folders)),
-            str(self.folder / "usr/sbin/haproxy"),
-            *words,
-        ]
+        command = [*_as_nobody(), *Unpacked(self.folder).command("usr/sbin/haproxy"), *words]
         # The place that Debian's OpenSSL looks in is a link of another package.
         environment = {**os.environ, "SSL_CERT_DIR": "/etc/ssl/certs"}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-    def _loader(self) -> Path:
-        for part in ("lib", "usr/lib"):
-            loader = self.folder / part / _TRIPLET / _LOADER
-            if loader.exists():
-                return loader
-        msg = f"{self.folder} has no {_LOADER}"
-        raise LabError(msg, hint="remove it, and it is fetched again; it needs Debian's amd64")
 
 
 def haproxies() -> list[Haproxy]:
@@ -117,29 +96,11 @@ def _fetch(suite: str, work: Path) -> Haproxy:
         libraries.update()
     result = work / "result"
     unpack(apt.download("haproxy"), result)
-    for library in _needed(apt.field("haproxy", "Depends"), libraries):
+    for library in needed(apt.field("haproxy", "Depends"), libraries):
         unpack(libraries.download(library), result)
     final = cache_root() / f"haproxy-{suite}-{version}"
     result.rename(final)
     return Haproxy(suite, final)
-
-
-def _needed(depends: str, apt: PrivateApt) -> list[str]:
-    """Name the libraries that a field ``Depends`` asks for, and those that these ask for."""
-    found: list[str] = []
-    pending = _libraries(depends)
-    while pending:
-        library = pending.pop()
-        if library not in found:
-            found.append(library)
-            pending += _libraries(apt.field(library, "Depends"))
-    return found
-
-
-def _libraries(depends: str) -> list[str]:
-    """Read the names from a field, the first of each choice, without versions."""
-    names = [one.split("|")[0].split("(")[0].strip() for one in depends.split(",")]
-    return [name.partition(":")[0] for name in names if _LIBRARY.match(name)]
 
 
 def _as_nobody() -> list[str]:

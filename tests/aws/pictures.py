@@ -28,7 +28,9 @@ from lvsnat.aws.resources import (
     SecondaryAddress,
     SourceDestCheck,
     TableRoute,
+    UndoTag,
 )
+from lvsnat.aws.seen import undo_tag
 from lvsnat.aws.target import Target
 from lvsnat.aws.wishes import Scene
 from lvsnat.model.aws import AwsOptions
@@ -99,9 +101,14 @@ WEB = VirtualService(
 )
 
 
-def scene(seen: Picture, **options: Any) -> Scene:  # noqa: ANN401 - the fields of the options
+def scene(
+    seen: Picture,
+    *,
+    standby: bool = False,
+    **options: Any,  # noqa: ANN401 - the fields of the options
+) -> Scene:
     chosen = AwsOptions(**options)
-    return Scene(chosen, (WEB,), seen, find(chosen, [WEB], seen, LB))
+    return Scene(chosen, (WEB,), seen, find(chosen, [WEB], seen, LB), standby=standby)
 
 
 def decided(seen: Picture, **options: Any) -> Decision:  # noqa: ANN401 - as above
@@ -138,6 +145,8 @@ def _after(seen: Picture, change: Change) -> Picture:
                 for one in seen.addresses
             )
             return replace(seen, addresses=mapped)
+        case UndoTag() as tag:
+            return _tag(seen, tag, add=after is not None)
         case GroupRule() as rule:
             return _rule(seen, rule, add=after is not None)
         case _:
@@ -165,6 +174,15 @@ def _route(seen: Picture, table: str, destination: object, after: object) -> Pic
     return replace(seen, tables=tuple(made))
 
 
+def _tag(seen: Picture, tag: UndoTag, *, add: bool) -> Picture:
+    key, value = undo_tag(tag)
+    made = []
+    for one in seen.tables:
+        tags = [each for each in one.tags if each[0] != key] + [(key, value)] * add
+        made.append(replace(one, tags=tuple(tags)) if one.id == tag.table else one)
+    return replace(seen, tables=tuple(made))
+
+
 def _rule(seen: Picture, rule: GroupRule, *, add: bool) -> Picture:
     exact = Rule(rule.protocol, rule.first, rule.last, rule.network)
     made = []
@@ -177,7 +195,7 @@ def _rule(seen: Picture, rule: GroupRule, *, add: bool) -> Picture:
 def comparable(seen: Picture) -> Picture:
     """Without the order in which EC2 lists routes."""
     tables = (
-        replace(one, routes=tuple(sorted(one.routes, key=repr)))
+        replace(one, routes=tuple(sorted(one.routes, key=repr)), tags=tuple(sorted(one.tags)))
         for one in sorted(seen.tables, key=lambda table: table.id)
     )
     return replace(seen, tables=tuple(tables))

@@ -15,6 +15,8 @@ LISTS: Final = {
     "DescribeSubnets": "subnetSet",
     "DescribeNetworkInterfaces": "networkInterfaceSet",
     "DescribeSecurityGroups": "securityGroupInfo",
+    "DescribeNetworkAcls": "networkAclSet",
+    "DescribeVpcEndpoints": "vpcEndpointSet",
 }
 """Where the items of an answer are that has pages."""
 
@@ -33,6 +35,8 @@ def route_tables(call: Call, root: ET.Element) -> None:
         for item in routes:
             _route(call, item)
         model = call.backend.route_tables[name]
+        if (owner := getattr(model, "lent_by", None)) is not None:
+            _set(table, "ownerId", owner)
         for cidr, gateway, origin in getattr(model, "propagated", ()):
             item = ET.SubElement(routes, f"{_MOTO}item")
             for tag, text in (
@@ -64,7 +68,7 @@ def _route(call: Call, item: ET.Element) -> None:
 
 
 def interfaces(call: Call, root: ET.Element) -> None:
-    """Show the Elastic IP at the private address that it stands for.
+    """Show the Elastic IP at the private address that it stands for; and time-outs.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkInterfacePrivateIpAddress.html
     """
@@ -74,6 +78,9 @@ def interfaces(call: Call, root: ET.Element) -> None:
             eip = eip_at(call.backend, eni, _text(address, "privateIpAddress"))
             if eip is not None:
                 _association(address, eip)
+        if (idle := getattr(eni, "tcp_idle", None)) is not None:
+            tracking = ET.SubElement(item, f"{_MOTO}connectionTrackingConfiguration")
+            _set(tracking, "tcpEstablishedTimeout", str(idle))
         whole = item.find(f"{_MOTO}association")
         if whole is not None:
             item.remove(whole)

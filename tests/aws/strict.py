@@ -38,6 +38,8 @@ PAGE_LIMITS: Final = {
     "DescribeSubnets": (5, 1000),
     "DescribeNetworkInterfaces": (5, 1000),
     "DescribeSecurityGroups": (5, 1000),
+    "DescribeNetworkAcls": (5, 1000),
+    "DescribeVpcEndpoints": (1, 1000),
 }
 _ROUTE: Final = ("CreateRoute", "ReplaceRoute")
 INTERFACE_ATTRIBUTES: Final = (

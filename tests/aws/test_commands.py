@@ -67,6 +67,7 @@ def test_a_permission_that_is_missing_is_known_before(
     assert may == {
         "ModifyNetworkInterfaceAttribute": True,
         "AssignPrivateIpAddresses": None,
+        "CreateTags": True,
         "ReplaceRoute": False,
     }
     assert ec2_server.changes == []

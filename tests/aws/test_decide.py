@@ -32,6 +32,7 @@ from aws.pictures import (
     leads,
     nic_with,
     picture,
+    scene,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,12 +49,14 @@ from lvsnat.aws.resources import (
     SecondaryAddress,
     SourceDestCheck,
     TableRoute,
+    UndoTag,
 )
 from lvsnat.aws.target import Target
-from lvsnat.aws.wishes import Scene
+from lvsnat.aws.wishes import Scene, server_rules
 from lvsnat.errors import RefusedError
 from lvsnat.model.aws import AwsOptions, Layout
 from lvsnat.model.endpoint import Endpoint
+from lvsnat.model.health import HealthCheck
 from lvsnat.model.service import RealServer
 from lvsnat.plan.change import Create, Update, inverse
 
@@ -116,6 +119,8 @@ def test_a_plan_never_touches_what_it_was_not_asked_for(
     for change in decision.plan.changes:
         assert isinstance(change, Create | Update)
         match both(change)[1]:
+            case UndoTag() as tag:
+                assert (tag.table in tables, tag.destination in clients) == (True, True)
             case TableRoute() as route:
                 assert (route.table in tables, route.destination in clients) == (True, True)
                 assert route.target == Target(LB)
@@ -143,7 +148,7 @@ def test_a_journal_is_read_as_it_was_written(
 def test_traffic_is_sent_last() -> None:
     kinds = [type(both(c)[1]) for c in decided(picture(), eip_allocation=EIP).plan.changes]
 
-    assert kinds == [SourceDestCheck, SecondaryAddress, ElasticMapping, TableRoute]
+    assert kinds == [SourceDestCheck, SecondaryAddress, UndoTag, ElasticMapping, TableRoute]
 
 
 def test_the_egress_that_moves_and_its_nat_gateway_are_named() -> None:
@@ -251,7 +256,7 @@ def test_a_loop_is_refused_with_the_alternatives() -> None:
 
     assert told.value.hint is not None
     assert "/28" in told.value.hint
-    assert "ip rule add" in told.value.hint
+    assert "lvsnat gateway set" in told.value.hint
 
 
 def test_a_client_in_another_subnet_of_the_vpc_gets_a_route_of_its_own() -> None:
@@ -281,3 +286,15 @@ def test_rules_that_let_in_together_are_enough() -> None:
 
     rules = [one for c in changes if isinstance(one := both(c)[1], GroupRule)]
     assert [one.group for one in rules] == ["sg-0000000b"]
+
+
+def test_the_directors_checks_are_let_in_to_the_ports_they_ask() -> None:
+    ask = ("tcp", "http:/", "agent:8443", "dns:example.com", "ping")
+    first, *more = (HealthCheck.parse(text) for text in ask)
+    checked = replace(WEB, check=first, more_checks=tuple(more))
+    before = replace(scene(picture()), services=(checked,))
+
+    own = ip_network("10.0.1.10/32")
+    assert {
+        (rule.protocol, rule.first) for rule in server_rules(before) if rule.network == own
+    } == {("tcp", 8080), ("tcp", 8443), ("udp", 8080)}

@@ -83,8 +83,23 @@ def test_an_operator_may_undo_too(lvsnat: CommandLine, dual: Vpc) -> None:
     }
 
 
+def test_tags_may_be_written_for_an_undo_and_for_nothing_else(
+    lvsnat: CommandLine, dual: Vpc
+) -> None:
+    found = policy(lvsnat, "operator")["UndoTags"]
+
+    assert found["Action"] == ["ec2:CreateTags", "ec2:DeleteTags"]
+    assert found["Resource"] == [f"{ARN}:route-table/{dual.private_table}"]
+    assert found["Condition"] == {
+        "ForAllValues:StringLike": {"aws:TagKeys": ["lvsnat:undo:*"]},
+        "Null": {"aws:TagKeys": "false"},
+    }
+
+
 def test_what_the_command_does_not_use_is_not_allowed(lvsnat: CommandLine) -> None:
-    assert set(policy(lvsnat, "operator")) == {"Look", "Routes", "Unroute", "Vip", "Eni"}
+    assert set(policy(lvsnat, "operator")) == {
+        "Look", "Routes", "Unroute", "Vip", "Eni", "UndoTags",
+    }  # fmt: skip
 
 
 def test_a_role_is_one_of_three(lvsnat: CommandLine, ec2_server: Ec2Server) -> None:

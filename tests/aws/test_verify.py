@@ -25,14 +25,15 @@ from aws.pictures import (
     scene,
 )
 
+from lvsnat.aws.finding import Finding
 from lvsnat.aws.network import RouteState, RouteTable
 from lvsnat.aws.paths import paths_of
 from lvsnat.aws.picture import Picture
 from lvsnat.aws.resources import SecondaryAddress
-from lvsnat.aws.verify import Finding, verify
+from lvsnat.aws.verify import verify
 from lvsnat.plan.change import Create, Delete
 
-MADE = {"eip_allocation": EIP, "security_groups": True}
+MADE: dict[str, Any] = {"eip_allocation": EIP, "security_groups": True}
 
 
 def made() -> Picture:
@@ -98,6 +99,20 @@ def routed(state: RouteState = RouteState.ACTIVE, target: str = LB) -> Iterable[
                 )
             ),
             {},
+            "LB_EGRESS",
+        ),
+        (
+            picture(
+                tables=(
+                    RouteTable(
+                        PUBLIC,
+                        subnets=("subnet-00000001",),
+                        routes=(LOCAL, leads("192.0.2.0/24", "pcx-00000001")),
+                    ),
+                    RouteTable(PRIVATE, subnets=(INSIDE,), routes=(leads("0.0.0.0/0", LB),)),
+                )
+            ),
+            {"eip_allocation": EIP},
             "LB_EGRESS",
         ),
     ],

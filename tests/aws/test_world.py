@@ -30,6 +30,7 @@ from lvsnat.aws.resources import (
     SecondaryAddress,
     SourceDestCheck,
     TableRoute,
+    UndoTag,
 )
 from lvsnat.aws.target import Target, TargetKind
 from lvsnat.aws.undo import undo
@@ -59,6 +60,8 @@ def changes() -> Iterator[Change]:
         Create(GroupRule("sg-1", "tcp", 80, 80, EVERYBODY)),
         Create(GroupRule("sg-1", "132", 1, 9, EVERYBODY_6)),
         Create(ElasticAddress(IPv4Address(VIP))),
+        Create(UndoTag("rtb-1", EVERYBODY, "nat-1")),
+        Update(UndoTag("rtb-1", EVERYBODY_6, "nat-1"), UndoTag("rtb-1", EVERYBODY_6, "nothing")),
         Update(FREE, MAPPED),
         Update(MAPPED, replace(MAPPED, interface="eni-2")),
     ]
@@ -198,7 +201,7 @@ def everything_of(vpc: FakeVpc) -> dict[object, AwsResource]:
     return dict(vpc.there)
 
 
-@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("place", range(5))
 def test_wherever_it_fails_everything_is_as_before(
     clock: TurningClock, tmp_path: Path, place: int
 ) -> None:
@@ -216,7 +219,7 @@ def test_wherever_it_fails_everything_is_as_before(
     assert unfinished(tmp_path) == []
 
 
-@pytest.mark.parametrize("made", range(5))
+@pytest.mark.parametrize("made", range(6))
 def test_killed_anywhere_undo_puts_everything_back(
     clock: TurningClock, tmp_path: Path, made: int
 ) -> None:

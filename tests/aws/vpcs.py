@@ -6,8 +6,9 @@
 ``add_ipv6``        IPv6 for either
 ``add_tables``      many more subnets and tables, for the tests of scale
 
-Everything has a ``Name`` tag. Addresses: the director is 10.0.1.10, its peer 10.0.1.11, the VIP
-10.0.1.200 (on nobody yet); real servers are 10.0.2.55 and 10.0.3.56, or 10.0.1.55 and 10.0.1.56.
+Everything has a ``Name`` tag, and there is an endpoint of the EC2 API. Addresses: the director is
+10.0.1.10, its peer 10.0.1.11, the VIP 10.0.1.200 (on nobody yet); real servers are 10.0.2.55 and
+10.0.3.56, or 10.0.1.55 and 10.0.1.56.
 """
 
 from __future__ import annotations
@@ -105,8 +106,10 @@ class Builder:
 
     def machine(self, subnet: str, address: str, group: str, name: str) -> Machine:
         made = self.api.run_instances(
-            ImageId=IMAGE, MinCount=1, MaxCount=1, SubnetId=subnet, PrivateIpAddress=address,
+            ImageId=IMAGE, InstanceType="t3.small", MinCount=1, MaxCount=1,
+            SubnetId=subnet, PrivateIpAddress=address,
             SecurityGroupIds=[group], TagSpecifications=named("instance", name),
+            MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
         )["Instances"][0]  # fmt: skip
         eni = made["NetworkInterfaces"][0]["NetworkInterfaceId"]
         self.api.create_tags(Resources=[eni], Tags=[{"Key": "Name", "Value": name}])
@@ -116,6 +119,15 @@ class Builder:
         allocation = self.api.allocate_address(Domain="vpc")["AllocationId"]
         made = self.api.create_nat_gateway(SubnetId=subnet, AllocationId=allocation)
         return made["NatGateway"]["NatGatewayId"]
+
+    def endpoint(self) -> str:
+        """How directors without a public address reach the EC2 API."""
+        made = self.api.create_vpc_endpoint(
+            VpcId=self.vpc,
+            ServiceName=f"com.amazonaws.{self.api.meta.region_name}.ec2",
+            VpcEndpointType="Interface",
+        )
+        return made["VpcEndpoint"]["VpcEndpointId"]
 
     def main_table(self) -> str:
         found = self.api.describe_route_tables(
@@ -143,6 +155,7 @@ def dual_subnet(api: EC2Client) -> Vpc:
     everything = "0.0.0.0/0"
     api.create_route(RouteTableId=public_table, DestinationCidrBlock=everything, GatewayId=gateway)
     api.create_route(RouteTableId=private_table, DestinationCidrBlock=everything, NatGatewayId=nat)
+    build.endpoint()
     group, server_group = build.group("directors"), build.group("servers")
     elastic = api.allocate_address(
         Domain="vpc", Address=PUBLIC, TagSpecifications=named("elastic-ip", "web")
@@ -177,6 +190,7 @@ def single_subnet(api: EC2Client) -> Vpc:
     public = build.subnet("10.0.1.0/24", "shared")
     table = build.table("shared", public)
     api.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    build.endpoint()
     group, server_group = build.group("directors"), build.group("servers")
     elastic = api.allocate_address(
         Domain="vpc", Address=PUBLIC, TagSpecifications=named("elastic-ip", "web")
@@ -239,6 +253,18 @@ def propagate(table: str, cidr: str, gateway: str, region: str = REGION) -> None
     model: Any = ec2_backends[ACCOUNT][region].route_tables[table]
     known = getattr(model, "propagated", ())
     model.propagated = (*known, (cidr, gateway, "EnableVgwRoutePropagation"))
+
+
+def idle_after(eni: str, seconds: int, region: str = REGION) -> None:
+    """Let security groups forget idle TCP connections of an interface, which moto does not know."""
+    model: Any = ec2_backends[ACCOUNT][region].enis[eni]
+    model.tcp_idle = seconds
+
+
+def lend(table: str, owner: str, region: str = REGION) -> None:
+    """Let a route table belong to another account, as in a VPC that is shared."""
+    model: Any = ec2_backends[ACCOUNT][region].route_tables[table]
+    model.lent_by = owner
 
 
 def named(kind: ResourceTypeType, name: str) -> list[TagSpecificationTypeDef]:
