@@ -230,6 +230,15 @@ def write_file(path: Path, text: str, mode: int = 0o644) -> None:
     StagedFile(path, text, mode).commit()
 
 
+def stamp(path: Path) -> tuple[int, ...] | None:
+    """What another file in its place has another one of; None if there is no file."""
+    try:
+        seen = path.stat()
+    except OSError:  # Whoever reads it says what is wrong.
+        return None
+    return (seen.st_dev, seen.st_ino, seen.st_mtime_ns, seen.st_size)
+
+
 def read_file(path: Path) -> str | None:
     """A file's text, or None if there is none. Other failures are LvsnatError."""
     try:
@@ -244,20 +253,31 @@ def read_file(path: Path) -> str | None:
         raise _explain(error, path, "read") from None
 
 
+def _at_work(holder: str) -> LvsnatError:
+    return RefusedError(
+        f"another lvsnat command is at work ({holder})",
+        "run it again when that has ended, or leave out --no-wait to wait for it",
+    )
+
+
 @contextlib.contextmanager
 def locked(
-    path: Path, *, wait: bool = True, waiting: Callable[[str], None] = lambda _: None
+    path: Path,
+    *,
+    wait: bool = True,
+    waiting: Callable[[str], None] = lambda _: None,
+    refusal: Callable[[str], LvsnatError] = _at_work,
 ) -> Iterator[None]:
-    """Hold the lock that all commands share; it ends with the process, also when that is killed.
+    """Hold a lock, as all commands share one; it ends with the process, also when that is killed.
 
-    Without ``wait``, a lock that somebody holds is RefusedError and names the holder.
+    Without ``wait``, a lock that somebody holds raises the ``refusal``, which names the holder.
     """
     with _file_errors(path, "lock"):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         with _file_errors(path, "lock"):
-            _take(descriptor, wait=wait, waiting=waiting)
+            _take(descriptor, waiting if wait else None, refusal)
         # A full disk only keeps the name of the holder from those who do not wait.
         with contextlib.suppress(OSError):
             os.truncate(descriptor, 0)
@@ -290,16 +310,17 @@ def remove_file(path: Path) -> None:
             _sync_directory(path.parent)
 
 
-def _take(descriptor: int, *, wait: bool, waiting: Callable[[str], None]) -> None:
+def _take(
+    descriptor: int,
+    waiting: Callable[[str], None] | None,
+    refusal: Callable[[str], LvsnatError],
+) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = _describe_process(os.pread(descriptor, 32, 0).decode(errors="replace").strip())
-        if not wait:
-            raise RefusedError(
-                f"another lvsnat command is at work ({holder})",
-                "run it again when that has ended, or leave out --no-wait to wait for it",
-            ) from None
+        if waiting is None:
+            raise refusal(holder) from None
         waiting(holder)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
 

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import cloud
 from labkit.host import Host
 from labkit.load import Load, long_connections
 from labkit.topology import Network, dual_subnet
@@ -144,6 +145,9 @@ PICTURES: dict[str, Picture] = {
     "connections": Picture(connections),
     "refused": Picture(refused),
     "problems": Picture(problems),
+    "aws_plan": Picture(cloud.plan, width=130),
+    "aws_verify": Picture(cloud.verify, width=130),
+    "aws_show": Picture(cloud.show, width=130),
 }
 
 

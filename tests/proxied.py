@@ -22,6 +22,7 @@ from lvsnat.model.endpoint import (
 from lvsnat.model.health import CheckType, HealthCheck
 from lvsnat.model.mode import Mode
 from lvsnat.model.phase import Phase
+from lvsnat.model.policy import HealthPolicy, OnFail
 from lvsnat.model.rules import MAX_PERSISTENCE_SECONDS, MAX_THRESHOLD
 from lvsnat.model.service import (
     MAX_WEIGHT,
@@ -47,8 +48,9 @@ CHECKS = (
         fast_interval=0.25,
         timeout=1.5,
     ),
-    HealthCheck(CheckType.HTTPS, verify=False),
+    HealthCheck(CheckType.HTTPS, regex="^(ok|up)\\s#'\"$", verify=False),
 )
+POLICIES = (HealthPolicy(), HealthPolicy(OnFail.REMOVE, quorum=2, max_down=50, warmup=1.5))
 PROXIES = (
     ProxyOptions(),
     ProxyOptions(
@@ -94,6 +96,8 @@ def _service(number: int, kind: Kind) -> VirtualService:
     )
     port = 0 if several else 80
     prefix = 24 if family is Family.IPV4 else 64
+    others = [HealthCheck(CheckType.PING), HealthCheck(port=81)] if number % 3 else []
+    asked = [*([check] if check else []), *others]
     return VirtualService(
         f"s{number}",
         listen,
@@ -106,9 +110,11 @@ def _service(number: int, kind: Kind) -> VirtualService:
             RealServer(Endpoint(first + 10, port), 0),
             RealServer(Endpoint(first + 10, 8080), 1),
         ),
-        check,
+        asked[0] if asked else None,
         Endpoint(first + 250, 80) if check else None,
         proxy,
+        tuple(asked[1:]),
+        POLICIES[number % 2],
     )
 
 
@@ -188,6 +194,7 @@ def _services(draw: st.DrawFn) -> VirtualService:
         draw(st.none() | _checks()),
         draw(st.sampled_from([None, Endpoint(_SERVERS[family] + 9999, 80)])),
         draw(_proxies()),
+        policy=draw(st.sampled_from(POLICIES)),
     )
 
 
@@ -235,6 +242,7 @@ def _checks() -> st.SearchStrategy[HealthCheck]:
         fast_interval=st.none() | _SPANS,
         rise=st.integers(1, 1000),
         fall=st.integers(1, 1000),
+        regex=st.none() | st.sampled_from(["a|b", "^[0-9]{3} 'x' \"$"]),
     )
     return tcp | http
 

@@ -11,6 +11,7 @@ from lvsnat.errors import LvsnatError
 from lvsnat.model.config import Config
 from lvsnat.model.connection import STATES, Grouping
 from lvsnat.model.endpoint import Protocol
+from lvsnat.model.policy import OnFail
 from lvsnat.model.service import SchedulerFlag
 
 Offer = list[tuple[str, str]]
@@ -47,7 +48,12 @@ def places(ctx: typer.Context) -> list[str]:
 
 def checks() -> list[str]:
     """The beginnings of checks, and what takes a check away."""
-    return ["tcp", "http:/", "https:/", "none"]
+    words = ["tcp", "http:/", "https:/", "udp", "dns:", "ping", "grpc", "agent:", "file:/"]
+    return [*words, "none"]
+
+
+def failures() -> list[str]:
+    return [*OnFail, "none"]
 
 
 def states() -> list[str]:
@@ -60,6 +66,13 @@ def protocols() -> list[str]:
 
 def groupings() -> list[str]:
     return [*Grouping]
+
+
+def codes() -> Offer:
+    """What the doctor may find."""
+    from lvsnat.doctor.codes import TABLE
+
+    return [(code, entry.title) for code, entry in TABLE.items()]
 
 
 def flags(ctx: typer.Context, incomplete: str) -> list[str]:

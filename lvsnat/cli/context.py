@@ -43,10 +43,11 @@ class Session:
         return context.find_root().ensure_object(cls)
 
     def director(self, *, mention: bool = True) -> Director:
-        """Open the director, and say so where a trial on it was cut off."""
+        """Open the director, and say where a trial or a daemon on it has ended untimely."""
         director = self.open_director(os.environ, self.config)
         if mention:
             _mention_trial(director)
+            _mention_health(director)
         return director
 
     def insist_on_config(self) -> None:
@@ -70,3 +71,18 @@ def _mention_trial(director: Director) -> None:
             f"note: the trial of {words.moment(journal.began)} was cut off and its changes may"
             " stand: 'lvsnat try --revert' takes it back, 'lvsnat try --keep' keeps it"
         )
+
+
+def _mention_health(director: Director) -> None:
+    if not director.paths.health.exists() or director.daemon_runs():
+        return
+    from lvsnat.ui import words
+
+    if (known := director.published()) is not None:
+        output.talk(
+            f"note: no daemon runs; what it knew of the servers at {words.moment(known.at)} still"
+            " holds: 'systemctl start lvsnat-daemon' finds out anew, 'lvsnat health --forget'"
+            " forgets it"
+        )
+    elif problem := director.health_problem():
+        output.talk(f"note: {problem}")

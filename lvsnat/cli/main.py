@@ -10,10 +10,14 @@ import typer
 from lvsnat.cli import (
     aws,
     connections,
+    doctor,
+    gateway,
+    health,
     importing,
     interop,
     mode,
     plan,
+    run,
     server,
     service,
     stats,
@@ -37,14 +41,19 @@ app.add_typer(system.app, name="system")
 app.add_typer(importing.importing, name="import")
 app.add_typer(interop.exporting, name="export")
 app.add_typer(aws.app, name="aws")
+app.add_typer(gateway.app, name="gateway")
 app.command()(plan.plan)
 app.command()(plan.apply)
 app.command(name="try")(trial.try_)
 app.command()(plan.clear)
+app.command()(run.run)
+app.command()(health.health)
 app.command()(status.status)
 app.command()(mode.mode)
 app.command()(stats.stats)
 app.command()(connections.connections)
+app.command()(doctor.doctor)
+app.command()(doctor.explain)
 
 
 def _show_version(wanted: bool) -> None:

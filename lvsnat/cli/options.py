@@ -74,12 +74,69 @@ PersistentOption = Annotated[
     ),
 ]
 CheckOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--check",
         metavar="CHECK",
-        help="How HAProxy finds out who can serve: tcp, http:/path, https:/path; or none.",
+        help="How it is found out who can serve: tcp, http:/path, https:/path, udp, dns:name, ping,"
+        " grpc[:service], agent:port, file:/path; again for each further one; or none.",
         autocompletion=complete.checks,
+    ),
+]
+OnFailOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on-fail",
+        metavar="WORD",
+        help="What becomes of a server that fails: drain (weight 0) or remove; or none, for the one"
+        " that suits the service.",
+        autocompletion=complete.failures,
+    ),
+]
+QuorumOption = Annotated[
+    int | None,
+    typer.Option(
+        "--quorum",
+        parser=words.parse_servers,
+        metavar="N",
+        help="So many servers must be up; with fewer, the sorry server answers.",
+    ),
+]
+HysteresisOption = Annotated[
+    int | None,
+    typer.Option(
+        "--hysteresis",
+        parser=words.parse_servers,
+        metavar="N",
+        help="A quorum is lost with so many fewer servers up, and back with so many more.",
+    ),
+]
+MaxDownOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-down",
+        parser=words.parse_percent,
+        metavar="PERCENT",
+        help="Checks take out so much of the servers at most: 50%; 100% is no limit.",
+    ),
+]
+WarmupOption = Annotated[
+    int | None,
+    typer.Option(
+        "--warmup",
+        parser=words.parse_duration,
+        metavar="DURATION",
+        help="A server that came back gains its weight in so long: 30s; 0 is at once.",
+    ),
+]
+DampingOption = Annotated[
+    int | None,
+    typer.Option(
+        "--damping",
+        parser=words.parse_duration,
+        metavar="DURATION",
+        help="A server that went down three times in so long has to do better for longer; 0 is"
+        " off.",
     ),
 ]
 SorryOption = Annotated[
@@ -87,7 +144,7 @@ SorryOption = Annotated[
     typer.Option(
         "--sorry",
         metavar="ADDR",
-        help="Who answers while no server can, with HAProxy: 192.168.2.99:80; or none.",
+        help="Who answers while fewer servers are up than the quorum: 192.168.2.99:80; or none.",
     ),
 ]
 WeightOption = Annotated[

@@ -179,6 +179,16 @@ def document(document: Document, output: Output) -> None:
     text(jsonout.render(document, jsonout.Notation(output)))
 
 
+def data(value: bytes) -> None:
+    """Write what is no text."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(value)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        pipes.give_up(sys.stdout, error)
+
+
 def text(value: str) -> None:
     """Write a text as it is."""
     try:

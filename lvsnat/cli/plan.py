@@ -22,7 +22,7 @@ from lvsnat.cli.options import (
     YesOption,
 )
 from lvsnat.cli.switching import Pace
-from lvsnat.errors import ExitCode, UsageError
+from lvsnat.errors import ExitCode, RefusedError, UsageError
 from lvsnat.plan.guard import Risk
 
 if TYPE_CHECKING:
@@ -136,7 +136,13 @@ def clear(
     manner = plain.accept(*(set(Risk) - {Risk.CUTS_SESSION}))
     if not dry_run:
         asking.insist(yes=yes)
-    with Session.of(ctx).director().clearing(manner.options()) as transaction:
+    director = Session.of(ctx).director()
+    if not dry_run and director.daemon_runs():
+        raise RefusedError(
+            "the daemon runs, and would make everything again",
+            "'systemctl stop lvsnat-daemon' stops it",
+        )
+    with director.clearing(manner.options()) as transaction:
         if transaction.plan and not dry_run:
             transaction.insist_on_safety(manner.accepting())
             if not yes:

@@ -51,7 +51,7 @@ ForOption = Annotated[
         "--for",
         parser=words.parse_duration,
         metavar="DURATION",
-        help="Bring it back after so long: 90s, 5m, 2h.",
+        help="Have the daemon bring it back after so long: 90s, 5m, 2h.",
     ),
 ]
 

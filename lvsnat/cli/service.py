@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,22 +12,28 @@ from lvsnat.cli.context import Session
 from lvsnat.cli.options import (
     AdoptOption,
     CheckOption,
+    DampingOption,
     DryRunOption,
     FlagsOption,
     ForceOption,
+    HysteresisOption,
+    MaxDownOption,
     NoWaitOption,
     NowOption,
+    OnFailOption,
     Output,
     OutputOption,
     PersistentOption,
+    QuorumOption,
     SchedulerOption,
     ServiceArgument,
     SorryOption,
+    WarmupOption,
 )
+from lvsnat.cli.wishes import Failing, Wishes
 from lvsnat.errors import UsageError
 from lvsnat.model.endpoint import parse_listener
-from lvsnat.model.health import HealthCheck
-from lvsnat.model.service import RealServer, Scheduler, VirtualService
+from lvsnat.model.service import RealServer, VirtualService
 from lvsnat.plan.guard import Risk
 
 if TYPE_CHECKING:
@@ -68,6 +73,12 @@ def add(
     sched_flags: FlagsOption = None,
     persistent: PersistentOption = None,
     check: CheckOption = None,
+    on_fail: OnFailOption = None,
+    quorum: QuorumOption = None,
+    hysteresis: HysteresisOption = None,
+    max_down: MaxDownOption = None,
+    warmup: WarmupOption = None,
+    damping: DampingOption = None,
     sorry: SorryOption = None,
     server: ServerOption = None,
     dry_run: DryRunOption = False,
@@ -78,7 +89,8 @@ def add(
 ) -> None:
     """Add a service, with its real servers or without."""
     plain = VirtualService(name, parse_listener(listen), servers=tuple(server or ()))
-    service = _Wishes(scheduler, sched_flags, persistent, check, sorry).of(plain)
+    failing = Failing(on_fail, quorum, hysteresis, max_down, warmup, damping)
+    service = Wishes(scheduler, sched_flags, persistent, check, sorry, failing).of(plain)
     manner = Manner(dry_run, adopt, force, no_wait, output_format)
     changing.edit(ctx, lambda document: document.add_service(service), manner)
 
@@ -92,6 +104,12 @@ def set_(
     sched_flags: FlagsOption = None,
     persistent: PersistentOption = None,
     check: CheckOption = None,
+    on_fail: OnFailOption = None,
+    quorum: QuorumOption = None,
+    hysteresis: HysteresisOption = None,
+    max_down: MaxDownOption = None,
+    warmup: WarmupOption = None,
+    damping: DampingOption = None,
     sorry: SorryOption = None,
     dry_run: DryRunOption = False,
     adopt: AdoptOption = False,
@@ -100,8 +118,9 @@ def set_(
     output_format: OutputOption = Output.TABLE,
 ) -> None:
     """Change a service in place; its connections stay."""
-    wishes = _Wishes(scheduler, sched_flags, persistent, check, sorry)
-    if wishes == _Wishes():
+    failing = Failing(on_fail, quorum, hysteresis, max_down, warmup, damping)
+    wishes = Wishes(scheduler, sched_flags, persistent, check, sorry, failing)
+    if wishes == Wishes():
         raise UsageError("nothing to set", "'lvsnat service set --help' shows what can be set")
 
     def change(document: ConfigDocument) -> None:
@@ -142,33 +161,3 @@ def remove(
     if now:
         manner = manner.accept(Risk.CUTS_CONNECTIONS)
     changing.edit(ctx, lambda document: document.remove_service(service), manner)
-
-
-class _Wishes(NamedTuple):
-    """What was said of a service."""
-
-    scheduler: Scheduler | None = None
-    flags: str | None = None
-    persistent: str | None = None
-    check: str | None = None
-    sorry: str | None = None
-
-    def of(self, service: VirtualService) -> VirtualService:
-        """The service with it."""
-        if self.scheduler is not None:
-            service = replace(service, scheduler=self.scheduler)
-        if self.flags is not None:
-            service = replace(service, flags=words.parse_flags(self.flags))
-        if self.persistent is not None:
-            service = replace(service, persistence=words.parse_persistence(self.persistent))
-        if self.check is not None:
-            service = replace(service, check=_check(service.check, self.check))
-        if self.sorry is not None:
-            service = replace(service, sorry=words.parse_sorry(self.sorry))
-        return service
-
-
-def _check(old: HealthCheck | None, text: str) -> HealthCheck | None:
-    """Ask another question; how often and how long stays as the file has it."""
-    new = words.parse_check(text)
-    return new if old is None or new is None else old.asking(new)

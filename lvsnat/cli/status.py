@@ -28,16 +28,25 @@ OneServiceArgument = Annotated[
         autocompletion=complete.services,
     ),
 ]
+LiveOption = Annotated[
+    bool,
+    typer.Option(
+        "--live", help="Show it each second, with keys to sort, filter, drain; ? for all."
+    ),
+]
 
 
 def status(
     ctx: typer.Context,
     service: OneServiceArgument = None,
     *,
+    live: LiveOption = False,
     watch: WatchOption = None,
     output_format: OutputOption = Output.TABLE,
 ) -> None:
     """Show the services and servers, their state and their traffic."""
+    if live:
+        return _live(ctx, service, alone=watch is None and output_format is Output.TABLE)
     director = Session.of(ctx).director()
     if watch is not None:
         return watching.repeat(
@@ -51,6 +60,14 @@ def status(
     if Overview.of(found).drift:
         output.talk("'lvsnat plan' shows the differences, 'lvsnat apply' ends them")
     return None
+
+
+def _live(ctx: typer.Context, service: str | None, *, alone: bool) -> None:
+    if not alone:
+        raise UsageError("--live takes neither --watch nor --output", "leave them out")
+    from lvsnat.cli import live
+
+    live.live(Session.of(ctx), lambda found: only(found, service))
 
 
 def status_answer(found: DirectorStatus) -> Answer:

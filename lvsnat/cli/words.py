@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from ipaddress import ip_network
 from typing import NamedTuple, TypeVar
@@ -12,6 +12,8 @@ from lvsnat.model.config import IPNetwork
 from lvsnat.model.connection import STATES
 from lvsnat.model.endpoint import Endpoint, IPAddress, parse_address
 from lvsnat.model.health import HealthCheck
+from lvsnat.model.policy import OnFail
+from lvsnat.model.policy_rules import MAX_QUORUM
 from lvsnat.model.rules import MAX_THRESHOLD
 from lvsnat.model.service import MAX_WEIGHT, Persistence, RealServer, SchedulerFlag
 
@@ -48,9 +50,36 @@ def parse_flags(text: str) -> frozenset[SchedulerFlag]:
     return frozenset(map(one_of(SchedulerFlag, "a flag of a scheduler"), text.split(",")))
 
 
-def parse_check(text: str) -> HealthCheck | None:
-    """Read ``tcp``, ``http:/health``, ``https:/health`` or ``none``."""
-    return None if text == NONE else HealthCheck.parse(text)
+def parse_checks(texts: Sequence[str]) -> tuple[HealthCheck, ...]:
+    """Read ``tcp``, ``http:/health``, ``agent:8080``, ... one by one, or ``none``."""
+    if list(texts) == [NONE]:
+        return ()
+    return tuple(map(HealthCheck.parse, texts))
+
+
+def parse_on_fail(text: str) -> OnFail | None:
+    """Read ``drain``, ``remove`` or ``none``."""
+    return None if text == NONE else one_of(OnFail, "what becomes of a failed server")(text)
+
+
+def parse_percent(text: str) -> int:
+    """Read ``50`` or ``50%``."""
+    number = text.removesuffix("%")
+    if not _is_number(number) or not 1 <= int(number) <= 100:  # noqa: PLR2004 - per cent
+        raise UsageError(
+            f"{text!r} is not a share of the servers",
+            "write 50% for half of them; 100% is no limit",
+        )
+    return int(number)
+
+
+def parse_servers(text: str) -> int:
+    """Read a number of servers."""
+    if not _is_number(text) or int(text) > MAX_QUORUM:
+        raise UsageError(
+            f"{text!r} is not a number of servers", f"it is a number from 0 to {MAX_QUORUM}"
+        )
+    return int(text)
 
 
 def parse_sorry(text: str) -> Endpoint | None:
@@ -145,6 +174,13 @@ def parse_positive(text: str) -> int:
     """Read a number from 1 on."""
     if not _is_number(text) or int(text) == 0:
         raise UsageError(f"{text!r} is not a number of lines", "it is a number from 1 on")
+    return int(text)
+
+
+def parse_table(text: str) -> int:
+    """Read the number of a routing table, or of a routing rule's priority."""
+    if not _is_number(text):
+        raise UsageError(f"{text!r} is not a number", "write a number from 1 on")
     return int(text)
 
 

@@ -9,58 +9,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Self
 
-from lvsnat.config import render, splice
+from lvsnat.config import render, splice, toml
+from lvsnat.config.keys import (
+    CHECK_KEYS,
+    PERSISTENCE_KEYS,
+    PROXY_KEYS,
+    SERVER_KEYS,
+    SERVICE_KEYS,
+    TIMEOUT_KEYS,
+    TOP_KEYS,
+)
 from lvsnat.config.locate import Kind, Layout
 from lvsnat.config.parse import parse_config
 from lvsnat.errors import UsageError
 from lvsnat.model.config import Config, IPNetwork, Timeouts
 from lvsnat.model.endpoint import Endpoint
+from lvsnat.model.health import HealthCheck
 from lvsnat.model.mode import Mode
 from lvsnat.model.service import RealServer, VirtualService
 from lvsnat.model.violation import Path
-
-TOP_KEYS = ("version", "mode", "service", "host", "ipvs", "haproxy", "aws")
-SERVICE_KEYS = (
-    "name",
-    "listen",
-    "scheduler",
-    "flags",
-    "persistence",
-    "one_packet",
-    "check",
-    "sorry",
-    "haproxy",
-    "servers",
-)
-PERSISTENCE_KEYS = ("timeout", "netmask", "engine")
-TIMEOUT_KEYS = ("tcp", "tcp_fin", "udp")
-CHECK_KEYS = (
-    "type",
-    "path",
-    "method",
-    "host",
-    "expect",
-    "body",
-    "verify",
-    "port",
-    "interval",
-    "fast_interval",
-    "timeout",
-    "rise",
-    "fall",
-)
-PROXY_KEYS = (
-    "mode",
-    "client_timeout",
-    "server_timeout",
-    "connect_timeout",
-    "maxconn",
-    "forwardfor",
-    "cookie",
-    "frontend_lines",
-    "backend_lines",
-)
-SERVER_KEYS = ("address", "weight", "upper", "lower")
 
 
 class _Edit(NamedTuple):
@@ -105,7 +72,7 @@ class ConfigDocument:
         self._config = replace(self._config, mode=mode)
         if self._text.strip():
             order = TOP_KEYS[: TOP_KEYS.index("mode")]
-            self._text = splice.set_top_key(self._text, "mode", render.string(mode), order)
+            self._text = splice.set_top_key(self._text, "mode", toml.string(mode), order)
         else:
             self._begin()
 
@@ -175,13 +142,13 @@ class ConfigDocument:
         layout, path = Layout(self._text), ("ipvs", "timeouts")
         if layout.find(path) is None and layout.find(path[:1]) is None:
             # Absent, or written as ipvs.timeouts.tcp = 900 at the top: a table of its own, then.
-            block = f"[ipvs]\ntimeouts = {render.inline(after)}\n"
+            block = f"[ipvs]\ntimeouts = {toml.inline(after)}\n"
             text = splice.remove(self._text, path[:1])
             self._text = splice.append_blocks(text, path[:1], [block])
         elif any(True for _ in layout.under(path)):
             self._text = splice.update_table(self._text, path, before, after, TIMEOUT_KEYS)
         else:
-            self._text = splice.set_key(self._text, path[:1], path[1], render.inline(after))
+            self._text = splice.set_key(self._text, path[:1], path[1], toml.inline(after))
         self._config = replace(self._config, ipvs=replace(self._config.ipvs, timeouts=timeouts))
 
     def set_local_networks(self, networks: Iterable[IPNetwork]) -> None:
@@ -228,28 +195,40 @@ class ConfigDocument:
             short = render.persistence_value(new.persistence)
             self._set_table((*path, "persistence"), _Edit(was, now, short, PERSISTENCE_KEYS))
             old = replace(old, persistence=new.persistence)
-        where: Path = (*path, "check")
-        if old.check is not None and new.check is not None and old.check != new.check:
-            was, now = map(render.check_values, (old.check, new.check))
-            if Layout(self._text).find((*where, "type")) is None:
-                del was["type"]  # not told so far; told now, it keeps the table from vanishing
-            self._set_table(where, _Edit(was, now, render.check_value(new.check), CHECK_KEYS))
-            old = replace(old, check=new.check)
+        if len(old.checks) == len(new.checks):
+            self._set_checks((*path, "check"), old.checks, new.checks)
+            old = replace(old, check=new.check, more_checks=new.more_checks)
         was, now = map(render.proxy_values, (old.proxy, new.proxy))
-        where = (*path, "haproxy")
+        where: Path = (*path, "haproxy")
         if now and was != now and any(True for _ in Layout(self._text).under(where)):
-            self._set_table(where, _Edit(was, now, render.inline(now), PROXY_KEYS))
+            self._set_table(where, _Edit(was, now, toml.inline(now), PROXY_KEYS))
             old = replace(old, proxy=new.proxy)
         return old
+
+    def _set_checks(
+        self, where: Path, old: Sequence[HealthCheck], new: Sequence[HealthCheck]
+    ) -> None:
+        """Edit each check in its place."""
+        for index, (before, after) in enumerate(zip(old, new, strict=True)):
+            if before == after:
+                continue
+            listed = any(True for _ in Layout(self._text).under((*where, index)))
+            place = (*where, index) if listed else where
+            was, now = map(render.check_values, (before, after))
+            if Layout(self._text).find((*place, "type")) is None:
+                del was["type"]  # not told so far; told now, it keeps the table from vanishing
+            self._set_table(place, _Edit(was, now, render.check_value(after), CHECK_KEYS))
 
     def _set_table(self, where: Path, edit: _Edit) -> None:
         if edit.before == edit.after:
             return
         item = Layout(self._text).find(where)
-        if item is not None and item.kind is not Kind.HEADER and self._text[item.value] != "{":
-            self._text = splice.set_key(self._text, where[:-1], str(where[-1]), edit.short)
-        else:
+        if item is None or item.kind is Kind.HEADER or self._text[item.value] == "{":
             self._text = splice.update_table(self._text, where, edit.before, edit.after, edit.order)
+        elif item.kind is Kind.ELEMENT:
+            self._text = splice.replaced(self._text, item.start, item.end, edit.short)
+        else:
+            self._text = splice.set_key(self._text, where[:-1], str(where[-1]), edit.short)
 
     def _set_servers(self, index: int, new: VirtualService) -> None:
         old = self._config.services[index].servers

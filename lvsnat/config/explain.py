@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from lvsnat.config.aws_form import AwsForm
 from lvsnat.config.check_form import CheckForm
+from lvsnat.config.daemon_form import DaemonForm
 from lvsnat.config.haproxy_form import HaproxyForm, ProxyForm
 from lvsnat.config.host_form import HostForm, IpvsForm, TimeoutsForm
 from lvsnat.config.schema import ConfigForm
@@ -46,6 +47,7 @@ _FORMS: dict[Path, type[BaseModel]] = {
     ("ipvs", "timeouts"): TimeoutsForm,
     ("haproxy",): HaproxyForm,
     ("aws",): AwsForm,
+    ("daemon",): DaemonForm,
 }
 _WHOLE = (
     "persistence",
@@ -57,6 +59,7 @@ _WHOLE = (
     "backend_lines",
     "real_server_subnets",
     "clients",
+    "notify",
 )
 """What is judged as one: a part that cannot be read leaves nothing to judge."""
 # Values that no person can write, in the place of required ones that could not be read.
@@ -91,7 +94,8 @@ def judge(form: ConfigForm, config: Config) -> Iterator[Violation]:
 
 def diagnose(data: dict[str, Any], error: ValidationError) -> list[Violation]:
     """List what could not be read, and what is wrong with the rest."""
-    details = _without_echoes(error.errors(include_url=False))
+    found_by_pydantic = [_as_written(one, data) for one in error.errors(include_url=False)]
+    details = _without_echoes(found_by_pydantic)
     found = [_explain(detail, data) for detail in details]
     mended = copy.deepcopy(data)
     bad = {path for detail in details for path in _mend(detail, mended)}
@@ -121,6 +125,23 @@ def existing(path: Path, data: object) -> Path:
             case _:
                 return path[:length]
     return path
+
+
+def _as_written(detail: ErrorDetails, data: dict[str, Any]) -> ErrorDetails:
+    """Take out the index of a check that was written alone: the form reads a list of it."""
+    match detail["loc"]:
+        case ("service", index, "check", 0, *below) if not isinstance(
+            _at(("service", index, "check"), data), list
+        ):
+            return {**detail, "loc": ("service", index, "check", *below)}
+        case _:
+            return detail
+
+
+def _at(path: Path, data: Any) -> object:  # noqa: ANN401 - what was written, of any form
+    for part in path:
+        data = data[part]
+    return data
 
 
 def _without_echoes(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:

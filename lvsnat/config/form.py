@@ -6,10 +6,17 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from lvsnat.config.values import DURATION_PATTERN
+from lvsnat.config.values import DURATION_PATTERN, SPAN_PATTERN
+from lvsnat.model.host_rules import MAX_TIMEOUT_SECONDS
 
 Duration = Annotated[str, Field(json_schema_extra={"pattern": f"^{DURATION_PATTERN}$"})]
 """A duration as text, to an editor."""
+
+SpanInput = (
+    Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": MAX_TIMEOUT_SECONDS})]
+    | Annotated[str, Field(json_schema_extra={"pattern": f"^{SPAN_PATTERN}$"})]
+)
+"""A duration to the millisecond, to an editor."""
 
 _SomeText = BeforeValidator(lambda value: value, json_schema_input_type=str)
 OptionalText = Annotated[str | None, _SomeText]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from lvsnat.config.toml import boolean, inline, span, string, strings, text
 from lvsnat.model.aws import AwsOptions
 from lvsnat.model.config import Config, HaproxyOptions, HostOptions, Timeouts
+from lvsnat.model.daemon import DaemonOptions
 from lvsnat.model.health import HealthCheck, statuses_text
+from lvsnat.model.policy import HealthPolicy
 from lvsnat.model.service import (
     DEFAULT_SCHEDULER,
     Persistence,
@@ -23,10 +26,6 @@ HEADER = """\
 
 """
 
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f"} | {
-    "\r": "\\r"
-}
-
 
 def render_config(config: Config) -> str:
     """Write a whole configuration from scratch."""
@@ -39,6 +38,8 @@ def render_config(config: Config) -> str:
         parts.append("[haproxy]\n" + _entries(options))
     if config.aws is not None:
         parts.append("[aws]\n" + _entries(aws_values(config.aws)))
+    if options := daemon_values(config.daemon):
+        parts.append("[daemon]\n" + _entries(options))
     parts += [service_block(service) for service in config.services]
     return "\n".join(parts)
 
@@ -69,8 +70,9 @@ def service_values(service: VirtualService) -> dict[str, str]:
         values["flags"] = f"[{', '.join(string(flag) for flag in sorted(service.flags))}]"
     if service.persistence is not None:
         values["persistence"] = persistence_value(service.persistence)
-    if service.check is not None:
-        values["check"] = check_value(service.check)
+    if service.checks:
+        values["check"] = checks_value(service.checks)
+    values |= _unusual(_POLICY, service.policy, HealthPolicy())
     if service.sorry is not None:
         values["sorry"] = string(str(service.sorry))
     if proxy := proxy_values(service.proxy):
@@ -91,6 +93,12 @@ def persistence_values(persistence: Persistence) -> dict[str, str]:
     if persistence.engine is not None:
         values["engine"] = string(persistence.engine)
     return values
+
+
+def checks_value(checks: Sequence[HealthCheck]) -> str:
+    """Write one check alone, and several as an array."""
+    written = [check_value(check) for check in checks]
+    return written[0] if len(written) == 1 else f"[{', '.join(written)}]"
 
 
 def check_value(check: HealthCheck) -> str:
@@ -143,7 +151,7 @@ def host_values(host: HostOptions) -> dict[str, str]:
     if host.egress is not None:
         values["egress"] = string(str(host.egress))
     if host.egress_networks:
-        values["egress_networks"] = _strings(host.egress_networks)
+        values["egress_networks"] = strings(host.egress_networks)
     return values
 
 
@@ -157,30 +165,13 @@ def aws_values(options: AwsOptions) -> dict[str, str]:
     return _unusual(_AWS, options, AwsOptions())
 
 
+def daemon_values(options: DaemonOptions) -> dict[str, str]:
+    """The keys of ``[daemon]``."""
+    return _unusual(_DAEMON, options, DaemonOptions())
+
+
 def timeout_values(timeouts: Timeouts) -> dict[str, str]:
     return {name: str(seconds) for name, seconds in timeouts.given().items()}
-
-
-def inline(values: dict[str, str]) -> str:
-    return "{ " + ", ".join(f"{key} = {value}" for key, value in values.items()) + " }"
-
-
-def string(text: str) -> str:
-    """Write a basic string."""
-    return '"' + "".join(_ESCAPES.get(c) or _printable(c) for c in text) + '"'
-
-
-def _strings(values: Iterable[object]) -> str:
-    return f"[{', '.join(string(str(value)) for value in values)}]"
-
-
-def _span(seconds: float) -> str:
-    whole, milliseconds = divmod(round(seconds * 1000), 1000)
-    return string(f"{whole * 1000 + milliseconds}ms" if milliseconds else f"{whole}s")
-
-
-def _boolean(value: bool) -> str:  # noqa: FBT001 - it is what is written
-    return "true" if value else "false"
 
 
 def _entries(values: Mapping[str, str]) -> str:
@@ -196,13 +187,31 @@ _CHECK: _Writers = {
     "host": ("host", string),
     "expect": ("expect", lambda statuses: string(statuses_text(statuses))),
     "body": ("body", string),
-    "verify": ("verify", _boolean),
+    "regex": ("regex", string),
+    "verify": ("verify", boolean),
+    "certificate": ("certificate", string),
+    "send": ("send", string),
+    "name": ("name", string),
+    "record": ("record", string),
+    "command": ("command", strings),
+    "file": ("file", string),
+    "source": ("source", text),
+    "reset": ("reset", boolean),
     "port": ("port", str),
-    "interval": ("interval", _span),
-    "fast_interval": ("fast_interval", _span),
-    "timeout": ("timeout", _span),
+    "interval": ("interval", span),
+    "fast_interval": ("fast_interval", span),
+    "timeout": ("timeout", span),
     "rise": ("rise", str),
     "fall": ("fall", str),
+    "jitter": ("jitter", str),
+}
+_POLICY: _Writers = {
+    "on_fail": ("on_fail", string),
+    "quorum": ("quorum", str),
+    "hysteresis": ("hysteresis", str),
+    "max_down": ("max_down", lambda percent: string(f"{percent}%")),
+    "warmup": ("warmup", span),
+    "damping": ("damping", span),
 }
 _PROXY: _Writers = {
     "mode": ("protocol", string),
@@ -210,13 +219,13 @@ _PROXY: _Writers = {
     "server_timeout": ("server_timeout", str),
     "connect_timeout": ("connect_timeout", str),
     "maxconn": ("maxconn", str),
-    "forwardfor": ("forward_for", _boolean),
+    "forwardfor": ("forward_for", boolean),
     "cookie": ("cookie", string),
-    "frontend_lines": ("frontend_lines", _strings),
-    "backend_lines": ("backend_lines", _strings),
+    "frontend_lines": ("frontend_lines", strings),
+    "backend_lines": ("backend_lines", strings),
 }
 _HAPROXY: _Writers = {
-    "local_networks": ("local_networks", _strings),
+    "local_networks": ("local_networks", strings),
     "maxconn": ("maxconn", str),
     "hard_stop_after": ("hard_stop_after", str),
     "connect_timeout": ("connect_timeout", str),
@@ -232,13 +241,22 @@ _AWS: _Writers = {
     "profile": ("profile", string),
     "endpoint_url": ("endpoint_url", string),
     "eni": ("eni", string),
-    "vip": ("vip", lambda address: string(str(address))),
-    "real_server_subnets": ("real_server_subnets", _strings),
-    "clients": ("clients", _strings),
+    "vip": ("vip", text),
+    "real_server_subnets": ("real_server_subnets", strings),
+    "clients": ("clients", strings),
     "eip_allocation": ("eip_allocation", string),
-    "allocate_eip": ("allocate_eip", _boolean),
-    "security_groups": ("security_groups", _boolean),
+    "allocate_eip": ("allocate_eip", boolean),
+    "security_groups": ("security_groups", boolean),
     "peer_eni": ("peer_eni", string),
+}
+_DAEMON: _Writers = {
+    "drift": ("drift", string),
+    "interval": ("interval", span),
+    "on_stop": ("on_stop", string),
+    "metrics": ("metrics", text),
+    "per_server": ("per_server", boolean),
+    "notify": ("notify", strings),
+    "log": ("log", string),
 }
 
 
@@ -249,8 +267,3 @@ def _unusual(writers: _Writers, value: object, usual: object) -> dict[str, str]:
         for key, (name, write) in writers.items()
         if getattr(value, name) != getattr(usual, name)
     }
-
-
-def _printable(character: str) -> str:
-    code = ord(character)
-    return f"\\u{code:04x}" if code < 0x20 or code == 0x7F else character  # noqa: PLR2004 - ASCII

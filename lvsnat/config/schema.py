@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PlainValidator
 
 from lvsnat.config.aws_form import AwsForm
+from lvsnat.config.daemon_form import DaemonForm
 from lvsnat.config.form import Form, without_null
 from lvsnat.config.haproxy_form import HaproxyForm
 from lvsnat.config.host_form import HostForm, IpvsForm
@@ -58,6 +59,9 @@ class ConfigForm(Form):
     aws: Annotated[
         AwsForm | None, BeforeValidator(lambda value: value, json_schema_input_type=AwsForm)
     ] = Field(default=None, description=AwsForm.__doc__, json_schema_extra=without_null)
+    daemon: DaemonForm = Field(
+        default_factory=DaemonForm, description=DaemonForm.__doc__, json_schema_extra=without_null
+    )
 
     def to_model(self) -> Config:
         services = tuple(service.to_model() for service in self.service)
@@ -68,6 +72,7 @@ class ConfigForm(Form):
             self.ipvs.to_model(),
             self.haproxy.to_model(),
             None if self.aws is None else self.aws.to_model(),
+            self.daemon.to_model(),
         )
 
 

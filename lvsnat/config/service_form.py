@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue, PlainValidator
 
 from lvsnat.config.check_form import SHORT_PATTERN, CheckForm
-from lvsnat.config.form import Duration, Form, without_null
+from lvsnat.config.form import Duration, Form, SpanInput, without_null
 from lvsnat.config.haproxy_form import ProxyForm
 from lvsnat.config.values import (
     Netmask,
     one_of,
     read_duration,
     read_netmask,
+    read_percent,
+    read_span,
     reads,
+    several,
     short_check,
     short_persistence,
 )
@@ -26,6 +29,8 @@ from lvsnat.model.endpoint import (
     PortsListener,
     parse_listener,
 )
+from lvsnat.model.policy import HealthPolicy, OnFail
+from lvsnat.model.policy_rules import MAX_QUORUM
 from lvsnat.model.rules import (
     MAX_PERSISTENCE_SECONDS,
     MAX_THRESHOLD,
@@ -49,6 +54,13 @@ _Seconds = Annotated[
 ]
 _Prefix = Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": 128})]
 _Mask = Annotated[str, Field(json_schema_extra={"pattern": r"^[0-9]+(\.[0-9]+){3}$"})]
+_Check = Annotated[str, Field(json_schema_extra={"pattern": SHORT_PATTERN})] | CheckForm
+_Percent = (
+    Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": 100})]
+    | Annotated[str, Field(json_schema_extra={"pattern": "^[0-9]{1,3}%?$"})]
+)
+_Span = Annotated[float, PlainValidator(read_span, json_schema_input_type=Literal[0] | SpanInput)]
+_POLICY = HealthPolicy()
 _THRESHOLD: dict[str, JsonValue] = {"minimum": 0, "maximum": MAX_THRESHOLD}
 
 
@@ -185,19 +197,59 @@ class ServiceForm(Form):
         json_schema_extra={"const": False},
     )
     check: Annotated[
-        CheckForm | None,
-        BeforeValidator(
-            short_check,
-            json_schema_input_type=Annotated[
-                str, Field(json_schema_extra={"pattern": SHORT_PATTERN})
-            ]
-            | CheckForm,
+        list[Annotated[CheckForm, BeforeValidator(short_check)]],
+        BeforeValidator(several, json_schema_input_type=_Check | list[_Check]),
+    ] = Field(
+        default=[],
+        description="How it is found out which servers can serve: one question, or several that"
+        " all must be answered well.",
+        json_schema_extra=without_null,
+        examples=[
+            "tcp",
+            "http:/health",
+            {"type": "http", "path": "/health", "interval": "2s"},
+            ["http:/health", "agent:8080"],
+        ],
+    )
+    on_fail: Annotated[
+        OnFail | None,
+        PlainValidator(
+            one_of(OnFail, "what becomes of a failed server"), json_schema_input_type=OnFail
         ),
     ] = Field(
         default=None,
-        description="How it is found out which servers can serve (haproxy-tproxy).",
+        description="What becomes of a server that fails: 'drain' is weight 0, 'remove' takes it"
+        " out; 'remove' where weight 0 would lose clients (UDP, sh, dh), if not said.",
         json_schema_extra=without_null,
-        examples=["tcp", "http:/health", {"type": "http", "path": "/health", "interval": "2s"}],
+        examples=["remove"],
+    )
+    quorum: int = Field(
+        default=_POLICY.quorum,
+        description="So many servers must be up; with fewer, the sorry server answers.",
+        json_schema_extra={"minimum": 1, "maximum": MAX_QUORUM},
+    )
+    hysteresis: int = Field(
+        default=_POLICY.hysteresis,
+        description="A quorum is lost with so many fewer servers up, and back with so many more.",
+        json_schema_extra={"minimum": 0, "maximum": MAX_QUORUM},
+    )
+    max_down: Annotated[int, PlainValidator(read_percent, json_schema_input_type=_Percent)] = Field(
+        default=_POLICY.max_down,
+        description="Per cent of the servers that checks may take out; when more fail at once,"
+        " the others keep their weights.",
+        examples=["50%"],
+    )
+    warmup: _Span = Field(
+        default=_POLICY.warmup,
+        description="How long a server that came back takes to gain its whole weight; 0 is at"
+        " once.",
+        examples=["30s"],
+    )
+    damping: _Span = Field(
+        default=_POLICY.damping,
+        description="A server that went down three times within this time has to do better for"
+        " longer before it is believed; 0 is off.",
+        examples=["10m"],
     )
     sorry: Annotated[
         Endpoint | None,
@@ -207,7 +259,7 @@ class ServiceForm(Form):
         ),
     ] = Field(
         default=None,
-        description="Who answers while no server can (haproxy-tproxy).",
+        description="Who answers while fewer servers are up than the quorum.",
         json_schema_extra=without_null,
         examples=["192.168.2.99:80"],
     )
@@ -223,6 +275,7 @@ class ServiceForm(Form):
     )
 
     def to_model(self) -> VirtualService:
+        checks = tuple(check.to_model() for check in self.check)
         return VirtualService(
             self.name,
             self.listen,
@@ -230,7 +283,16 @@ class ServiceForm(Form):
             frozenset(self.flags),
             None if self.persistence is None else self.persistence.to_model(),
             tuple(server.to_model() for server in self.servers),
-            None if self.check is None else self.check.to_model(),
+            checks[0] if checks else None,
             self.sorry,
             self.haproxy.to_model(),
+            checks[1:],
+            HealthPolicy(
+                self.on_fail,
+                self.quorum,
+                self.hysteresis,
+                self.max_down,
+                self.warmup,
+                self.damping,
+            ),
         )

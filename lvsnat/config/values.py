@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from lvsnat.errors import UsageError
 from lvsnat.model.config import MASQUERADE, Egress, IPNetwork
-from lvsnat.model.endpoint import parse_address
+from lvsnat.model.endpoint import Endpoint, parse_address
 from lvsnat.model.health import HealthCheck, Statuses, parse_statuses
 
 DURATION_PATTERN = "[0-9]{1,9}[smh]"
@@ -27,6 +27,8 @@ SECONDS = {"s": 1, "m": 60, "h": 3600}
 _DOTTED_MASKS = {str(IPv4Network(f"0.0.0.0/{n}").netmask): n for n in range(33)}
 _DURATION = re.compile(DURATION_PATTERN)
 _SPAN = re.compile(SPAN_PATTERN)
+_PERCENT = re.compile("([0-9]{1,9})%?")
+_PORT_ALONE = re.compile(":?[0-9]{1,5}")
 _TYPE_WORDS: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
@@ -215,4 +217,47 @@ def short_check(value: object) -> object:
         check = HealthCheck.parse(value)
     except UsageError as error:
         raise refusal(error.message, error.hint or "") from None
-    return {"type": str(check.type), "path": check.path}
+    usual = HealthCheck()
+    said = {key: getattr(check, key) for key in ("path", "name", "port", "file")}
+    given = {key: word for key, word in said.items() if word != getattr(usual, key)}
+    return {"type": str(check.type), **given}
+
+
+def several(value: object) -> object:
+    """Make a list of what may also be written alone."""
+    return value if isinstance(value, list) else [value]
+
+
+def read_percent(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise wrong_type(value, "a number of per cent, or a string such as '50%'")
+    found = _PERCENT.fullmatch(value)
+    if found is None:
+        raise refusal(f"{shown(value)} is not a share in per cent", "write 50 or '50%'")
+    return int(found[1])
+
+
+def read_part(value: object) -> float:
+    """Read a part of one."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    raise wrong_type(value, "a decimal number such as 0.1")
+
+
+def read_place(value: object) -> Endpoint:
+    """Read an address and a port to listen on; a port alone would not say who may ask."""
+    if isinstance(value, Endpoint):
+        return value
+    port = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(port, str):
+        raise wrong_type(value, "an address and a port as a string")
+    if _PORT_ALONE.fullmatch(port):
+        number = port.lstrip(":")
+        raise refusal(
+            f"{shown(value)} does not say on which address",
+            f"write '127.0.0.1:{number}' for this machine alone, or '0.0.0.0:{number}' for all"
+            " who can reach it",
+        )
+    return reads(Endpoint.parse, Endpoint, "an address and a port as a string")(port)

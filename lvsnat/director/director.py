@@ -9,27 +9,30 @@ import contextlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from lvsnat.config.edit import ConfigDocument
 from lvsnat.director import ledgerfile, oldside, overridefile, phases
 from lvsnat.director.carriers import Carriers, CarriersAtWork
+from lvsnat.director.cautions import cautions
+from lvsnat.director.checked import with_health
 from lvsnat.director.draft import Draft, difference
+from lvsnat.director.healthfile import HealthFile
 from lvsnat.director.paths import Paths
 from lvsnat.director.ports import Adviser, ProxyBackend, TrafficBackend
-from lvsnat.director.rewrite import Rewrite
+from lvsnat.director.rewrite import Rewrite, replacing
 from lvsnat.director.scope import Scope, View, scope
 from lvsnat.director.status import status
 from lvsnat.director.traffic import Traffic
 from lvsnat.director.transaction import Transaction
 from lvsnat.director.wish import Edit, Options, Overriding, Text, Wish, checked, read
+from lvsnat.health.outcome import Decision
 from lvsnat.host.placement import cuts_session
 from lvsnat.host.resources import SYSCTL
-from lvsnat.model import idle
 from lvsnat.model.caution import Caution
 from lvsnat.model.config import Config, Timeouts
 from lvsnat.model.phase import Phase
-from lvsnat.model.proxied import proxied_services
-from lvsnat.model.resource import Key, Resource, State, Weighted, state_of
+from lvsnat.model.resource import Key, Resource, State, state_of
 from lvsnat.model.status import DirectorStatus, ServerStats
 from lvsnat.model.switch import OldSide
 from lvsnat.plan.backend import Backend
@@ -37,6 +40,10 @@ from lvsnat.plan.guard import Objection, objections
 from lvsnat.plan.ledger import Ledger
 from lvsnat.plan.overlay import Overrides, holding, overlay
 from lvsnat.system import Clock, SystemClock, is_locked, read_file
+
+if TYPE_CHECKING:
+    from lvsnat.doctor.read import Survey
+    from lvsnat.health.published import Published
 
 __all__ = ["Director", "Edit", "Options", "Overriding", "Text", "Wish"]
 
@@ -54,12 +61,18 @@ class Director:
         proxy: ProxyBackend | None = None,
         ssh_connection: str = "",
         clock: Clock | None = None,
+        survey: Survey | None = None,
     ) -> None:
-        """``ssh_connection`` is sshd's SSH_CONNECTION, if the operator came by ssh."""
+        """``ssh_connection`` is sshd's SSH_CONNECTION, if the operator came by ssh.
+
+        ``survey`` reads this host for the doctor; None: nothing is known of the host.
+        """
         self.paths = paths
         self.clock = clock or SystemClock()
+        self.survey = survey
         self._traffic = traffic
         self._carriers = Carriers(traffic, proxy)
+        self._health = HealthFile(paths.health)
         self._others = others
         self._advisers = advisers
         self._backends: tuple[Backend, ...] = (*others, *self._carriers.backends)
@@ -90,15 +103,23 @@ class Director:
         wish = Wish(self.config(), self.overrides())
         return self.transaction(wish.at(Phase.of(wish.config.mode)), Options())
 
-    def status(self) -> DirectorStatus:
-        """What should be, what is and what it carries."""
+    def status(self, health: Decision | None = None) -> DirectorStatus:
+        """What should be, what is and what it carries; ``health`` as a daemon hands it in."""
         wish, ledger = Wish(self.config(), self.overrides()), ledgerfile.load(self.paths.ledger)
+        decision = health or self.health(wish)
+        wish = replace(wish, health=decision.overlay)
         desired = self._desired(wish)
         carriers = self._at_work(wish.config, ledger)
         found, stats = carriers.read()
         seen = state_of((*found, *self._observe(self._others, desired, ledger)))
         whole = status(wish.config, View(desired, seen, ledger), stats, wish.overrides)
-        return replace(whole, table=carriers.table_state(), ending=carriers.ending())
+        whole = with_health(whole, decision, self.clock.now())
+        return replace(
+            whole,
+            table=carriers.table_state(),
+            ending=carriers.ending(),
+            daemon=self.daemon_runs(),
+        )
 
     def traffic(self) -> Traffic:
         """What it carries."""
@@ -168,9 +189,8 @@ class Director:
 
         Of HAProxy also what it does not do exactly as IPVS does.
         """
-        wish = self.config() if config is None else config
-        found = (*idle.cautions(wish), *_inexact(wish))
-        return (*(one for adviser in self._advisers for one in adviser.warnings(wish)), *found)
+        wish = config or self.config()
+        return tuple(cautions(wish, self._advisers, watched=self.daemon_runs()))
 
     def expand(self, config: Config) -> State:
         """Everything that the configuration asks for."""
@@ -199,6 +219,18 @@ class Director:
         seen = state_of(self._seen(self._others, [key])).get(key)
         return None if seen is None else seen.settings()["value"]
 
+    def health(self, wish: Wish) -> Decision:
+        """What follows from the published health; the daemon may not know of the wish yet."""
+        return self._health.decision(wish, self.clock.now())
+
+    def published(self) -> Published | None:
+        """What the daemon has published; None where it has not, or where it cannot be read."""
+        return self._health.load()
+
+    def health_problem(self) -> str | None:
+        """Why what lies there as published health was passed over."""
+        return self._health.problem()
+
     def daemon_runs(self) -> bool:
         """Whether a daemon watches over this director now."""
         return is_locked(self.paths.daemon_lock)
@@ -221,7 +253,7 @@ class Director:
         view, journal = self._view(wish, on_disk), phases.noted(self.paths, wish.config.phase)
         old = None if before is None or journal.unfinished else self._desired(before)
         part = scope(view, old, adopt=options.adopt)
-        overrides = [] if keep_overrides else self._overrides_file(wish, view.desired)
+        noted = overridefile.rewrites(self.paths.overrides, wish.overrides, view.desired)
         return Transaction(
             part.plan,
             part.drift,
@@ -230,7 +262,7 @@ class Director:
             part.ledger,
             self.paths.ledger,
             self._backends,
-            (*files, *overrides, *journal.after),
+            (*files, *(() if keep_overrides else noted), *journal.after),
             partial(self.warnings, wish.config),
             journal.ahead,
         )
@@ -241,17 +273,15 @@ class Director:
 
     def replaced(self, text: str) -> list[Rewrite]:
         """The configuration with another text; the old one is kept beside it."""
-        old = read_file(self.paths.config)
-        if old is None or old == text:
-            return [] if old == text else [Rewrite(self.paths.config, None, text)]
-        kept = self.paths.replaced_config
-        return [Rewrite(kept, read_file(kept), old), Rewrite(self.paths.config, old, text)]
+        return replacing(self.paths.config, text, self.paths.replaced_config)
 
     def _carried(self, config: Config) -> State:
-        return state_of(self._carriers.expand(phases.in_force(self.paths, config)))
+        carried = self._carriers.expand(phases.in_force(self.paths, config))
+        return overlay(state_of(carried), {}, self.clock.now())
 
     def _desired(self, wish: Wish) -> State:
-        return overlay(self.expand(wish.config), wish.overrides, self.clock.now())
+        health = self.health(wish).overlay if wish.health is None else wish.health
+        return overlay(self.expand(wish.config), wish.overrides, self.clock.now(), health)
 
     def _view(self, wish: Wish, ledger: Ledger) -> View:
         desired = self._desired(wish)
@@ -273,18 +303,3 @@ class Director:
     def _objections(self, part: Scope, view: View, wish: Wish) -> tuple[Objection, ...]:
         active = self._at_work(wish.config, view.ledger).active
         return objections(part.plan, view.observed, cuts_session=self._cuts_session, active=active)
-
-    def _overrides_file(self, wish: Wish, desired: State) -> list[Rewrite]:
-        seats = {one.seat for one in desired.values() if isinstance(one, Weighted)}
-        kept = {key: override for key, override in wish.overrides.items() if key in seats}
-        if kept == self.overrides():
-            return []
-        path = self.paths.overrides
-        return [Rewrite(path, read_file(path), overridefile.render(kept))]
-
-
-def _inexact(config: Config) -> Iterator[Caution]:
-    if proxied_services(config):
-        from lvsnat.haproxy.cautions import cautions
-
-        yield from cautions(config)

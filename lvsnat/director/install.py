@@ -80,6 +80,8 @@ class Place:
     """The files of an installation."""
 
     unit: Path
+    daemon: Path
+    """The unit of the daemon."""
     proxy: Path
     """The unit of our own HAProxy."""
     config: Path
@@ -91,6 +93,7 @@ class Place:
         system = here / "etc/systemd/system"
         return cls(
             system / units.NAME,
+            system / units.DAEMON_NAME,
             system / units.PROXY_NAME,
             here / config.absolute().relative_to(_ROOT),
         )
@@ -101,11 +104,14 @@ class Seen:
     """What is there."""
 
     unit: str | None = None
+    daemon: str | None = None
     proxy: str | None = None
     config: str | None = None
     systemd: bool = True
     """Whether systemd runs, and is about these files."""
     enabled: bool = False
+    """Whether the configuration is applied at boot."""
+    daemon_enabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +125,16 @@ class Work:
 def look(place: Place, root: Path) -> Seen:
     """See what is there."""
     systemd = root.resolve() == _ROOT and BOOTED.is_dir() and bool(shutil.which("systemctl"))
-    enabled = systemd and run(["systemctl", "is-enabled", "--quiet", units.NAME]).returncode == 0
-    unit, proxy, config = (read_file(path) for path in (place.unit, place.proxy, place.config))
-    return Seen(unit, proxy, config, systemd, enabled)
+    paths = (place.unit, place.daemon, place.proxy, place.config)
+    unit, daemon, proxy, config = map(read_file, paths)
+    enabled = systemd and _is_enabled(units.NAME)
+    return Seen(
+        unit, daemon, proxy, config, systemd, enabled, systemd and _is_enabled(units.DAEMON_NAME)
+    )
+
+
+def _is_enabled(unit: str) -> bool:
+    return run(["systemctl", "is-enabled", "--quiet", unit]).returncode == 0
 
 
 def installing(place: Place, seen: Seen, service: Service, proxy: ProxyService) -> Work:
@@ -130,6 +143,7 @@ def installing(place: Place, seen: Seen, service: Service, proxy: ProxyService) 
     notes: list[str] = []
     for path, old, text in (
         (place.unit, seen.unit, service.render()),
+        (place.daemon, seen.daemon, service.render_daemon()),
         (place.proxy, seen.proxy, proxy.render()),
     ):
         if old is None or (old != text and units.is_as_written(old)):
@@ -150,6 +164,11 @@ def installing(place: Place, seen: Seen, service: Service, proxy: ProxyService) 
         )
     elif not seen.enabled:
         steps.append(Systemctl(("enable", units.NAME)))
+    if seen.systemd and not seen.daemon_enabled:
+        notes.append(
+            f"'systemctl enable --now {units.DAEMON_NAME}' has servers checked and drift repaired,"
+            " now and from boot on"
+        )
     return Work(tuple(steps), tuple(notes))
 
 
@@ -157,12 +176,20 @@ def uninstalling(place: Place, seen: Seen) -> Work:
     """Decide what to do to have all that ``installing`` did undone."""
     steps: list[Step] = []
     notes: list[str] = []
-    goes = seen.unit is not None and units.is_as_written(seen.unit)
-    if seen.enabled:
-        # The unit does nothing when it is stopped: the kernel goes on serving.
-        steps.append(Systemctl(("disable", *(["--now"] if goes else []), units.NAME)))
+    for name, text, enabled in (
+        (units.DAEMON_NAME, seen.daemon, seen.daemon_enabled),
+        (units.NAME, seen.unit, seen.enabled),
+    ):
+        goes = text is not None and units.is_as_written(text)
+        if enabled:
+            # Nothing is taken away at a stop: the kernel goes on serving.
+            steps.append(Systemctl(("disable", *(["--now"] if goes else []), name)))
     gone: list[Step] = []
-    for path, old in ((place.unit, seen.unit), (place.proxy, seen.proxy)):
+    for path, old in (
+        (place.unit, seen.unit),
+        (place.daemon, seen.daemon),
+        (place.proxy, seen.proxy),
+    ):
         if old is not None and units.is_as_written(old):
             gone.append(Remove(path))
         elif old is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lvsnat.director.rewrite import Rewrite
 from lvsnat.errors import LvsnatError
 from lvsnat.model.override import Override, Reason
-from lvsnat.model.resource import Key
+from lvsnat.model.resource import Key, State, Weighted
 from lvsnat.plan.overlay import Overrides
 from lvsnat.system import read_file
 
@@ -27,6 +28,13 @@ def load(path: Path) -> Overrides:
             f"move it away ('mv {path} {path}.broken'): every server then has the weight of the"
             " configuration at the next 'lvsnat apply'",
         ) from None
+
+
+def rewrites(path: Path, overrides: Overrides, desired: State) -> list[Rewrite]:
+    """What makes the file hold these, but for those of servers that nobody wishes for any more."""
+    seats = {one.seat for one in desired.values() if isinstance(one, Weighted)}
+    kept = {key: override for key, override in overrides.items() if key in seats}
+    return [] if kept == load(path) else [Rewrite(path, read_file(path), render(kept))]
 
 
 def parse(text: str) -> Overrides:

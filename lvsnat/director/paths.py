@@ -81,6 +81,11 @@ class Paths:
         """Held as long as a daemon runs."""
         return self.run / "daemon.lock"
 
+    @property
+    def probe(self) -> Path:
+        """What 'lvsnat doctor --probe' has put on this host, while it asks."""
+        return self.run / "probe"
+
     @contextlib.contextmanager
     def locked(
         self, *, wait: bool, waiting: Callable[[str], None] = lambda _: None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lvsnat.system import StagedFile, remove_file
+from lvsnat.system import StagedFile, read_file, remove_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,14 @@ class Rewrite:
 
     def inverse(self) -> Rewrite:
         return Rewrite(self.path, self.after, self.before)
+
+
+def replacing(path: Path, text: str, kept: Path) -> list[Rewrite]:
+    """What gives a file another text, and keeps the old one in another file."""
+    old = read_file(path)
+    if old is None or old == text:
+        return [] if old == text else [Rewrite(path, None, text)]
+    return [Rewrite(kept, read_file(kept), old), Rewrite(path, old, text)]
 
 
 class Staged:

@@ -12,6 +12,7 @@ from pathlib import Path
 from lvsnat.haproxy.process import UNIT, Files, command_line
 
 NAME = "lvsnat.service"
+DAEMON_NAME = "lvsnat-daemon.service"
 PROXY_NAME = UNIT
 _STAMP = re.compile(r"^# sha256 of what follows: ([0-9a-f]{64})\n", re.MULTILINE)
 _HEADER = """\
@@ -33,7 +34,14 @@ class Service:
     """The folders that hold them."""
 
     def render(self) -> str:
-        """The text of the unit."""
+        """The text of the unit that applies the configuration at boot."""
+        return self._render(NAME)
+
+    def render_daemon(self) -> str:
+        """The text of the unit that runs the daemon."""
+        return self._render(DAEMON_NAME)
+
+    def _render(self, unit: str) -> str:
         lines = [
             f"Environment={_quoted(f'{name}={value}')}\n"
             for name, value in self.environment.items()
@@ -44,7 +52,7 @@ class Service:
             "@ENVIRONMENT@\n": "".join(lines) + "\n",
             "@WRITABLE@": " ".join(writable),
         }
-        return _filled("lvsnat.service.in", NAME, values)
+        return _filled(f"{unit}.in", unit, values)
 
 
 @dataclass(frozen=True, slots=True)

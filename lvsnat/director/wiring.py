@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lvsnat.director.director import Director
 from lvsnat.director.lazyproxy import LazyHaproxy
@@ -11,6 +12,17 @@ from lvsnat.director.paths import Paths
 from lvsnat.host.backend import HostBackend
 from lvsnat.ipvs.backend import IpvsBackend
 from lvsnat.ipvs.timeouts import TimeoutsBackend
+
+if TYPE_CHECKING:
+    from lvsnat.doctor.facts import HostFacts, Unread
+    from lvsnat.model.config import Config
+
+
+def _survey(config: Config) -> tuple[HostFacts, tuple[Unread, ...]]:
+    """Loaded by the doctor alone."""
+    from lvsnat.doctor.read import read_host
+
+    return read_host(config)
 
 
 def open_director(environment: Mapping[str, str], config: Path | None = None) -> Director:
@@ -24,4 +36,5 @@ def open_director(environment: Mapping[str, str], config: Path | None = None) ->
         [host],
         proxy=LazyHaproxy(paths),
         ssh_connection=environment.get("SSH_CONNECTION", ""),
+        survey=_survey,
     )

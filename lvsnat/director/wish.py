@@ -12,7 +12,7 @@ from lvsnat.config.problems import ConfigError
 from lvsnat.errors import UsageError
 from lvsnat.model.config import Config
 from lvsnat.model.phase import Phase
-from lvsnat.plan.overlay import Overrides
+from lvsnat.plan.overlay import HealthOverlay, Overrides
 
 read = lru_cache(maxsize=2)(parse_config)
 """A text and its source as a configuration: one command may ask several times."""
@@ -47,6 +47,8 @@ class Wish:
 
     config: Config
     overrides: Overrides
+    health: HealthOverlay | None = None
+    """What checks lay over it; None: what follows from the published health."""
 
     def at(self, phase: Phase) -> Wish:
         """The same in another phase of a switch."""

@@ -20,6 +20,7 @@ from lvsnat.haproxy.serverlines import service_name
 from lvsnat.haproxy.words import server_name, tproxy
 from lvsnat.model.endpoint import Listener
 from lvsnat.model.health import HealthCheck
+from lvsnat.model.proxied import haproxy_check
 from lvsnat.model.resource import Key, Resource
 from lvsnat.model.service import ProxyOptions
 
@@ -66,7 +67,8 @@ def _checks(state: State) -> dict[Place, _Asked]:
         owner = state.get(server.owner)
         if isinstance(server, ProxiedServer) and isinstance(owner, ProxiedService):
             service = owner.service
-            if service is not None and service.check is not None:
+            check = None if service is None else haproxy_check(service)
+            if service is not None and check is not None:
                 place = tproxy(service_name(owner.lines)), server_name(server.endpoint)
-                found[place] = (service.listen, service.check, service.proxy)
+                found[place] = (service.listen, check, service.proxy)
     return found

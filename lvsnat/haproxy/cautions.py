@@ -12,7 +12,8 @@ from lvsnat.haproxy import schedulers
 from lvsnat.haproxy.words import MAX_SECONDS
 from lvsnat.model.caution import Caution
 from lvsnat.model.config import Config
-from lvsnat.model.proxied import is_proxied
+from lvsnat.model.policy import HealthPolicy
+from lvsnat.model.proxied import haproxy_check, is_proxied
 from lvsnat.model.service import Scheduler, SchedulerFlag, VirtualService
 
 _NEAR = {
@@ -58,11 +59,24 @@ def _of(service: VirtualService) -> Iterator[Caution]:
     yield from _scheduler(service)
     yield from _thresholds(service)
     yield from _persistence(service)
-    if service.check is None and service.sorry is not None:
+    yield from _failures(service)
+
+
+def _failures(service: VirtualService) -> Iterator[Caution]:
+    """HAProxy decides by itself about the servers that it checks, one by one."""
+    check, policy = haproxy_check(service), service.policy
+    if check is None and service.sorry is not None:
         yield Caution(
             "the sorry server answers only while every server has weight 0:"
-            " no check tells that a server is down",
+            " HAProxy makes no check that tells that a server is down",
             'add a check, such as check = "tcp"',
+        )
+    alone = replace(policy, on_fail=None, warmup=0.0)
+    if check is not None and alone != HealthPolicy():
+        yield Caution(
+            f"HAProxy makes the check {check.question}, and acts on each server alone: quorum,"
+            " hysteresis, max_down and damping hold for the other checks",
+            "give the check a source address to have the daemon make it",
         )
 
 

@@ -16,6 +16,7 @@ from lvsnat.haproxy.serverlines import service_name
 from lvsnat.haproxy.words import local, server_name, tproxy
 from lvsnat.model.endpoint import Endpoint, MarkListener, parse_address
 from lvsnat.model.health import HealthCheck
+from lvsnat.model.proxied import haproxy_check
 from lvsnat.model.resource import Key, Resource
 from lvsnat.plan.change import Change, Delete, Update, key_of, subject
 
@@ -207,7 +208,7 @@ def _name(state: State, server: ProxiedServer) -> str:
 
 
 def _patience(service: ProxiedService) -> float:
-    check = (service.service and service.service.check) or HealthCheck()
+    check = (service.service and haproxy_check(service.service)) or HealthCheck()
     return check.interval * check.rise + check.timeout + _MARGIN
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final
 
+from lvsnat.haproxy.schedulers import MAX_WEIGHT
 from lvsnat.model.endpoint import Endpoint, Listener
 from lvsnat.model.resource import Key, Stage, Weighted
 from lvsnat.model.service import VirtualService
@@ -112,6 +113,11 @@ class ProxiedServer(Weighted):
 
     def with_weight(self, weight: int) -> ProxiedServer:
         return replace(self, weight=weight)
+
+    def with_share(self, weight: int) -> ProxiedServer:
+        if not (weight and self.wish):
+            return self.with_weight(min(weight, MAX_WEIGHT))
+        return self.with_weight(min(MAX_WEIGHT, max(1, round(self.weight * weight / self.wish))))
 
     def describe(self) -> str:
         return f"proxied server {self.endpoint} of {self.listen}"

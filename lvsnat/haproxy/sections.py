@@ -152,6 +152,7 @@ def _local(service: VirtualService) -> Iterator[str]:
         table = tproxy(service.name)
         yield f"stick on {_client(service)} table {table}"
         yield f"tcp-request content track-sc2 {_client(service)} table {table}"
+    yield from checks.tracking_lines(service)
     yield from _ending(service)
 
 

@@ -12,6 +12,7 @@ from lvsnat.ipvs.resources import SERVER_KIND, expand
 from lvsnat.model.config import Config, IPNetwork, Timeouts
 from lvsnat.model.endpoint import Endpoint, Listener
 from lvsnat.model.marks import kernel_listeners
+from lvsnat.model.proxied import daemon_checks
 from lvsnat.model.resource import Key
 from lvsnat.model.service import RealServer, VirtualService
 
@@ -69,17 +70,26 @@ def _merge_networks(document: ConfigDocument, networks: Collection[IPNetwork]) -
 
 
 def _with_proxy(service: VirtualService, new: VirtualService) -> VirtualService:
-    """What is beyond IPVS from the new one; lines in HAProxy's words are a person's, and stay."""
+    """What is beyond IPVS from the new one, as far as HAProxy has a word for it.
+
+    Lines in HAProxy's words are a person's, and stay; so do the checks that HAProxy cannot make.
+    """
     proxy = replace(
         new.proxy,
         frontend_lines=service.proxy.frontend_lines,
         backend_lines=service.proxy.backend_lines,
     )
-    return replace(service, check=new.check, sorry=new.sorry, proxy=proxy)
+    checks = [*dict.fromkeys((*new.checks, *daemon_checks(service, proxied=True)))]
+    return replace(
+        service.asked(checks),
+        policy=replace(service.policy, on_fail=new.policy.on_fail, warmup=new.policy.warmup),
+        sorry=new.sorry,
+        proxy=proxy,
+    )
 
 
 def _without_ipvs(service: VirtualService) -> tuple[object, ...]:
-    return (service.check, service.sorry, service.proxy)
+    return (service.checks, service.policy, service.sorry, service.proxy)
 
 
 def _updated(

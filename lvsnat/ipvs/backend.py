@@ -56,7 +56,8 @@ class IpvsBackend:
             self._kernel = None
 
     def expand(self, config: Config) -> Iterable[IpvsResource]:
-        return resources.expand(config)
+        yield from resources.expand(config)
+        yield from resources.standby(config)
 
     def observe(self, keys: Collection[Key]) -> Iterable[IpvsResource]:  # noqa: ARG002
         """Every service and its servers, in the kernel's order, whoever made them."""

@@ -143,6 +143,8 @@ class IpvsServer(Weighted):
     """Type, port and flags of the encapsulation; only with TUNNELLING."""
     alias: Listener | None = field(default=None, repr=False, compare=False)
     """The listener of the configuration that is a mark to the kernel."""
+    standby: bool = field(default=False, repr=False, compare=False)
+    """Whether it is the sorry server."""
     service: InitVar[Key | None] = None
     """The key of the service where it is at hand: it spares thousands of servers to spell it."""
     key: Key = field(init=False, repr=False, compare=False)
@@ -158,6 +160,9 @@ class IpvsServer(Weighted):
         return self.key
 
     def with_weight(self, weight: int) -> IpvsServer:
+        return replace(self, weight=weight)
+
+    def with_share(self, weight: int) -> IpvsServer:
         return replace(self, weight=weight)
 
     def describe(self) -> str:
@@ -216,6 +221,18 @@ def expand(config: Config) -> Iterator[IpvsResource]:
                 alias=resource.alias,
                 service=resource.key,
             )
+
+
+def standby(config: Config) -> Iterator[IpvsServer]:
+    """The sorry servers of a configuration: for an overlay to let in."""
+    known = kernel_listeners(config.services)
+    for service in ipvs_services(config):
+        sorry = service.sorry
+        if sorry is None or any(server.endpoint == sorry for server in service.servers):
+            continue
+        listen = known[service.listen]
+        alias = None if service.listen == listen else service.listen
+        yield IpvsServer(listen, sorry, alias=alias, standby=True)
 
 
 def service_resource(service: VirtualService, listen: KernelListener) -> IpvsService:

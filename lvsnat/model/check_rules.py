@@ -1,40 +1,98 @@
-"""What may be asked of a health check. Pure."""
+"""What may be asked of a health check. Pure.
+
+Which key belongs to which type is a table of the model (``SOME_KNOW``); here stand the values.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from lvsnat.model.endpoint import MAX_PORT
-from lvsnat.model.health import CheckType, HealthCheck, statuses_text
+from lvsnat.model.check_words import JUDGES, Doubt
+from lvsnat.model.endpoint import MAX_PORT, Family
+from lvsnat.model.health import SOME_KNOW, CheckType, HealthCheck
 from lvsnat.model.host_rules import MAX_TIMEOUT_SECONDS
+from lvsnat.model.listen_rules import unicast_violations
 from lvsnat.model.violation import Path, Violation
 
 MAX_ROW = 1000
 """More answers in a row than anybody would wait for."""
 MIN_SPAN = 0.001
 """HAProxy counts milliseconds."""
-FIRST_STATUS, LAST_STATUS = 100, 599
+MAX_JITTER = 0.5
 
-_PATH = re.compile(r"/[!-~]{0,1000}")
-_METHOD = re.compile(r"[A-Z]{1,32}")
-_HOST = re.compile(r"[A-Za-z0-9._-]{1,255}")
-_HOST_AND_PORT = re.compile(r"[A-Za-z0-9._-]{1,255}(?::[0-9]{1,5})?")
-_MAX_BODY = 200
 _USUAL = HealthCheck()
+_NEEDED: Final[Mapping[CheckType, tuple[str, str]]] = {
+    CheckType.DNS: ("name", 'write name = "example.com", a name that the server has to know'),
+    CheckType.AGENT: ("port", "write port = 8080, where the agent listens beside the service"),
+    CheckType.EXEC: ("command", 'write command = ["/usr/local/bin/is-it-well"]'),
+    CheckType.FILE: ("file", 'write file = "/run/lvsnat/maintenance/{address}"'),
+}
 
 
-def check_violations(where: Path, check: HealthCheck) -> Iterator[Violation]:
-    """Judge a check; ``where`` is its path."""
-    yield from _type(where, check)
-    if check.type.reads_http:
-        yield from _words(where, check)
+def check_violations(where: Path, check: HealthCheck, family: Family) -> Iterator[Violation]:
+    """Judge a check; ``where`` is its path, ``family`` that of the servers."""
+    yield from _strangers(where, check)
+    yield from _absent(where, check)
+    for key, judge in JUDGES.items():
+        value: Any = getattr(check, key)
+        if value != getattr(_USUAL, key) and check.type.knows(key):
+            for doubt in judge(check):
+                yield _violation(where, key, doubt)
+    yield from _source(where, check, family)
     if check.port is not None and not 1 <= check.port <= MAX_PORT:
         yield Violation(
             (*where, "port"),
             f"{check.port} is not a port (1 to {MAX_PORT})",
             "write the port that answers the check, or leave it out for the port that is served",
         )
+    yield from _rhythm(where, check)
+
+
+def _violation(where: Path, key: str, doubt: Doubt) -> Violation:
+    return Violation((*where, key), doubt.message, doubt.hint, ((*where, "type"),))
+
+
+def _strangers(where: Path, check: HealthCheck) -> Iterator[Violation]:
+    """Refuse keys that a check of this type has no use for."""
+    for key, types in SOME_KNOW.items():
+        if check.type not in types and getattr(check, key) != getattr(_USUAL, key):
+            known = [kind for kind in CheckType if kind in types]
+            yield Violation(
+                (*where, key),
+                f"{key} is for checks by {_listed(known)}, and this one is {check.type}",
+                f'write type = "{known[0]}" beside it, or remove {key}',
+                ((*where, "type"),),
+            )
+
+
+def _absent(where: Path, check: HealthCheck) -> Iterator[Violation]:
+    key, hint = _NEEDED.get(check.type, ("", ""))
+    if key and getattr(check, key) == getattr(_USUAL, key):
+        yield Violation(where, f"a check by {check.type} needs {key}", hint, ((*where, key),))
+
+
+def _source(where: Path, check: HealthCheck, family: Family) -> Iterator[Violation]:
+    if check.source is None or not check.type.knows("source"):
+        return
+    path = (*where, "source")
+    if check.source.is_unspecified:
+        yield Violation(
+            path,
+            f"{check.source} stands for every address",
+            "write an address of this director, or leave it out: the route chooses one",
+        )
+    elif Family.of(check.source) is not family:
+        yield Violation(
+            path,
+            f"{check.source} is not of the servers' family",
+            "write an address of this director of the family that the service listens on",
+            ((*where[:2], "listen"),),
+        )
+    yield from unicast_violations(path, check.source)
+
+
+def _rhythm(where: Path, check: HealthCheck) -> Iterator[Violation]:
     spans = {"interval": check.interval, "timeout": check.timeout}
     if check.fast_interval is not None:
         spans["fast_interval"] = check.fast_interval
@@ -53,70 +111,14 @@ def check_violations(where: Path, check: HealthCheck) -> Iterator[Violation]:
                 "write how many successes bring a server back (rise), how many failures take it"
                 " out (fall)",
             )
-
-
-def _type(where: Path, check: HealthCheck) -> Iterator[Violation]:
-    """Refuse keys that a check of this type does not ask about."""
-    http = {
-        "path": check.path != _USUAL.path,
-        "method": check.method != _USUAL.method,
-        "host": check.host is not None,
-        "expect": check.expect != _USUAL.expect,
-        "body": check.body is not None,
-    }
-    also = ((*where, "type"),)
-    for key, given in http.items():
-        if given and not check.type.reads_http:
-            yield Violation(
-                (*where, key),
-                f"{key} is for checks by HTTP, and this one is {check.type}",
-                f'write type = "http" or "https" beside it, or remove {key}',
-                also,
-            )
-    if not check.verify and check.type is not CheckType.HTTPS:
+    if not 0 <= check.jitter <= MAX_JITTER:
         yield Violation(
-            (*where, "verify"),
-            f"there is no certificate to verify in a check by {check.type}",
-            'write type = "https" beside it, or remove verify',
-            also,
+            (*where, "jitter"),
+            f"{check.jitter:.6g} is not a part of the interval (0 to {MAX_JITTER})",
+            "with 0.1, checks come a tenth of the interval earlier or later, by chance",
         )
 
 
-def _words(where: Path, check: HealthCheck) -> Iterator[Violation]:
-    if _PATH.fullmatch(check.path) is None:
-        yield Violation(
-            (*where, "path"),
-            f"{check.path!r} is not the path of a URL",
-            "begin with '/', and write spaces and letters beyond ASCII as %20, %C3%A9",
-        )
-    if _METHOD.fullmatch(check.method) is None:
-        yield Violation(
-            (*where, "method"),
-            f"{check.method!r} is not a method of HTTP",
-            'write it in capitals: "GET", "HEAD" or "OPTIONS"',
-        )
-    # TLS asks for a name alone.
-    hosts = _HOST if check.type is CheckType.HTTPS else _HOST_AND_PORT
-    if check.host is not None and hosts.fullmatch(check.host) is None:
-        yield Violation(
-            (*where, "host"),
-            f"{check.host!r} is not the name of a host",
-            "write the name that the server knows itself by, such as www.example.com",
-            ((*where, "type"),),
-        )
-    if check.body is not None and not (
-        check.body.isprintable() and 0 < len(check.body) <= _MAX_BODY
-    ):
-        yield Violation(
-            (*where, "body"),
-            f"{check.body[:40]!r} is not a text to look for",
-            f"write 1 to {_MAX_BODY} characters of one line of the answer",
-        )
-    for low, high in check.expect:
-        if not FIRST_STATUS <= low <= high <= LAST_STATUS:
-            yield Violation(
-                (*where, "expect"),
-                f"{statuses_text(((low, high),))} are no HTTP statuses"
-                f" ({FIRST_STATUS} to {LAST_STATUS}, the lower one first)",
-                "write statuses and ranges of them, such as '200' or '200-299,301'",
-            )
+def _listed(types: list[CheckType]) -> str:
+    *most, last = map(str, types)
+    return f"{', '.join(most)} and {last}" if most else last

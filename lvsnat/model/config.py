@@ -8,6 +8,7 @@ from typing import Final, Literal, Self
 
 from lvsnat.errors import UsageError
 from lvsnat.model.aws import AwsOptions
+from lvsnat.model.daemon import DaemonOptions
 from lvsnat.model.endpoint import IPAddress, as_written
 from lvsnat.model.mode import Mode
 from lvsnat.model.phase import Phase
@@ -93,6 +94,7 @@ class Config:
     haproxy: HaproxyOptions = field(default_factory=HaproxyOptions)
     aws: AwsOptions | None = None
     """None: nothing is said of EC2, and ``lvsnat aws`` has its options alone."""
+    daemon: DaemonOptions = field(default_factory=DaemonOptions)
     switching: Phase | None = None
     """Where a switch of modes stands; not of the file. None: the mode is in force."""
 

@@ -6,13 +6,13 @@ same: whoever writes ``check`` counts on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from lvsnat.model.caution import Caution
 from lvsnat.model.config import Config
 from lvsnat.model.mode import Mode
-from lvsnat.model.proxied import is_proxied
+from lvsnat.model.proxied import daemon_checks, is_proxied
 from lvsnat.model.service import ProxyOptions, VirtualService
 
 _NAMED = 5
@@ -26,40 +26,44 @@ class _Idle(NamedTuple):
     hint: str
 
 
-_CHECK = _Idle(
-    "nobody makes the check, and a server that fails keeps its share",
-    "HAProxy checks TCP services in the mode haproxy-tproxy; elsewhere 'lvsnat server disable'"
-    " takes a failed server out",
-)
-_SORRY = _Idle(
-    "the sorry server never answers",
-    "HAProxy calls it for TCP services in the mode haproxy-tproxy; elsewhere 'lvsnat server add'"
-    " makes it a server when it is needed",
-)
+_START = "start the daemon: 'systemctl enable --now lvsnat-daemon', or 'lvsnat run' by hand"
+_CHECK = _Idle("nobody makes the check, and a server that fails keeps its share", _START)
+_SORRY = _Idle("the sorry server never answers", _START)
 _PROXY = _Idle(
     "what [service.haproxy] says has no effect",
     "it holds for TCP services in the mode haproxy-tproxy",
 )
 
 
-def cautions(config: Config) -> Iterator[Caution]:
-    """Yield what has no effect: one caution for each kind of setting, which names the services."""
-    yield from _of(config, [s for s in config.services if s.check is not None], _CHECK)
-    yield from _of(config, [s for s in config.services if s.sorry is not None], _SORRY)
-    yield from _of(config, [s for s in config.services if s.proxy != ProxyOptions()], _PROXY)
+def cautions(config: Config, *, watched: bool) -> Iterator[Caution]:
+    """Yield what has no effect: one caution for each kind of setting, which names the services.
+
+    ``watched``: the daemon runs, which does what HAProxy does not.
+    """
+    by_haproxy = config.mode is Mode.HAPROXY_TPROXY
+    if not watched:
+        unchecked = [
+            service
+            for service in config.services
+            if daemon_checks(service, proxied=by_haproxy and is_proxied(service))
+        ]
+        yield from _while_nobody_watches(unchecked, _CHECK)
+        silent = [s for s in config.services if s.sorry and not (by_haproxy and is_proxied(s))]
+        yield from _while_nobody_watches(silent, _SORRY)
+    if not by_haproxy:
+        alone = [s for s in config.services if s.proxy != ProxyOptions()]
+        if alone:
+            yield Caution(f"{names(alone)}: in {config.mode} {_PROXY.effect}", _PROXY.hint)
 
 
-def _of(config: Config, services: list[VirtualService], idle: _Idle) -> Iterator[Caution]:
-    proxied = [service for service in services if is_proxied(service)]
-    others = [service for service in services if not is_proxied(service)]
-    if proxied and config.mode is Mode.LVS_NAT:
-        yield Caution(f"{_names(proxied)}: in {config.mode} {idle.effect}", idle.hint)
-    if others:
-        why = "UDP, SCTP and firewall marks are IPVS's in both modes"
-        yield Caution(f"{_names(others)}: {idle.effect}: {why}", idle.hint)
+def _while_nobody_watches(services: list[VirtualService], idle: _Idle) -> Iterator[Caution]:
+    if services:
+        why = "the daemon does not run"
+        yield Caution(f"{names(services)}: {idle.effect}: {why}", idle.hint)
 
 
-def _names(services: list[VirtualService]) -> str:
-    names = [service.name for service in services[:_NAMED]]
-    rest = len(services) - len(names)
-    return ", ".join(names) + (f" and {rest} more" if rest else "")
+def names(services: Sequence[VirtualService]) -> str:
+    """The names of the first few, and how many more there are."""
+    first = [service.name for service in services[:_NAMED]]
+    rest = len(services) - len(first)
+    return ", ".join(first) + (f" and {rest} more" if rest else "")

@@ -1,4 +1,4 @@
-"""Which services HAProxy serves in haproxy-tproxy, and where it listens beside them. Pure."""
+"""Which services HAProxy serves in haproxy-tproxy, what it checks, where it listens. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from lvsnat.model.config import Config
 from lvsnat.model.endpoint import MAX_PORT, Endpoint, IPAddress, MarkListener, Protocol
+from lvsnat.model.health import CheckType, HealthCheck
 from lvsnat.model.service import VirtualService
 
 _UNPRIVILEGED = 1024
@@ -27,6 +28,23 @@ def ipvs_services(config: Config) -> tuple[VirtualService, ...]:
     if config.phase.ipvs:
         return config.services
     return tuple(service for service in config.services if not is_proxied(service))
+
+
+def haproxy_check(service: VirtualService) -> HealthCheck | None:
+    """The one check that HAProxy makes of a service that it has: a server of it has no second one.
+
+    It has no source address for checks alone; and the weights that an agent asks for are the
+    daemon's to write, in both backends, as every other weight is.
+    """
+    known = {CheckType.TCP, CheckType.HTTP, CheckType.HTTPS}
+    found = (check for check in service.checks if check.type in known and check.source is None)
+    return next(found, None)
+
+
+def daemon_checks(service: VirtualService, *, proxied: bool) -> tuple[HealthCheck, ...]:
+    """What the daemon asks of a service's servers; ``proxied``: HAProxy has the service now."""
+    haproxys = haproxy_check(service) if proxied else None
+    return tuple(check for check in service.checks if check != haproxys)
 
 
 def side_ports(config: Config) -> Mapping[Endpoint, int]:

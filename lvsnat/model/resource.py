@@ -79,8 +79,18 @@ class Weighted(ABC):
     lives_by: ClassVar[Key | None] = None
     """What its connections live on by when it is removed; None where they end with it."""
 
+    @property
+    def standby(self) -> bool:
+        """Whether it is there only while an overlay says so: a sorry server."""
+        return False
+
     @abstractmethod
     def with_weight(self, weight: int) -> Self: ...
+
+    @abstractmethod
+    def with_share(self, weight: int) -> Self:
+        """With a weight in the scale of the configuration."""
+        ...
 
     @property
     @abstractmethod

@@ -13,15 +13,18 @@ from lvsnat.errors import UsageError
 from lvsnat.model.aws_rules import aws_violations
 from lvsnat.model.check_rules import check_violations
 from lvsnat.model.config import Config
+from lvsnat.model.daemon_rules import daemon_violations
 from lvsnat.model.endpoint import (
     AddressListener,
     Endpoint,
     Listener,
     MarkListener,
+    PortsListener,
     Protocol,
     parse_address,
 )
 from lvsnat.model.haproxy_rules import haproxy_violations, service_violations
+from lvsnat.model.health import HealthCheck
 from lvsnat.model.host_rules import host_violations, timeout_violations
 from lvsnat.model.listen_rules import (
     Vips,
@@ -29,6 +32,7 @@ from lvsnat.model.listen_rules import (
     listener_violations,
     unicast_violations,
 )
+from lvsnat.model.policy_rules import policy_violations
 from lvsnat.model.proxy_rules import proxy_violations
 from lvsnat.model.service import (
     MAX_WEIGHT,
@@ -55,6 +59,7 @@ def violations(config: Config) -> Iterator[Violation]:
     yield from haproxy_violations(config.haproxy)
     if config.aws is not None:
         yield from aws_violations(config.aws)
+    yield from daemon_violations(config.daemon)
     yield from crowd_violations(config.services)
     vips = Vips(config.services)
     names: dict[str, int] = {}
@@ -170,10 +175,42 @@ def _servers(path: Path, service: VirtualService, vips: Vips) -> Iterator[Violat
 
 
 def _beyond_ipvs(path: Path, service: VirtualService, vips: Vips) -> Iterator[Violation]:
-    if service.check is not None:
-        yield from check_violations((*path, "check"), service.check)
+    yield from _checks(path, service)
+    yield from policy_violations(path, service.policy)
     yield from _sorry(path, service, vips)
     yield from service_violations(path, service.proxy)
+
+
+def _checks(path: Path, service: VirtualService) -> Iterator[Violation]:
+    below: Path = (*path, "check")
+    seen: dict[HealthCheck, int] = {}
+    for index, check in enumerate(service.checks):
+        where = (*below, index) if service.more_checks else below
+        yield from check_violations(where, check, service.listen.family)
+        first = seen.setdefault(check, index)
+        if first != index:
+            yield Violation(
+                where,
+                f"this is check[{first}] once more",
+                "ask each question once",
+                ((*below, first), (*where, "type")),
+            )
+        if check.port is None and check.type.knows("port") and _has_no_port(service):
+            yield Violation(
+                where,
+                f"a server with port 0 has no port of its own, and {service.listen} says none:"
+                " it is not known where to ask",
+                "write port = 80 into the check, the one that answers it",
+                ((*path, "listen"), (*path, "servers"), (*where, "port")),
+            )
+
+
+def _has_no_port(service: VirtualService) -> bool:
+    listen = service.listen
+    one = isinstance(listen, PortsListener) or (
+        isinstance(listen, AddressListener) and listen.endpoint.port != 0
+    )
+    return not one and any(server.endpoint.port == 0 for server in service.servers)
 
 
 def _sorry(path: Path, service: VirtualService, vips: Vips) -> Iterator[Violation]:

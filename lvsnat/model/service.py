@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Self
 
 from lvsnat.model.endpoint import Endpoint, Listener
 from lvsnat.model.health import HealthCheck
+from lvsnat.model.policy import HealthPolicy
 
 MAX_WEIGHT = 65535
 DEFAULT_PERSISTENCE_SECONDS = 360
@@ -126,3 +129,16 @@ class VirtualService:
     sorry: Endpoint | None = None
     """Who answers while no server can."""
     proxy: ProxyOptions = field(default_factory=ProxyOptions)
+    more_checks: tuple[HealthCheck, ...] = ()
+    """Others beside ``check``: a server is up while all of them say so."""
+    policy: HealthPolicy = field(default_factory=HealthPolicy)
+
+    @property
+    def checks(self) -> tuple[HealthCheck, ...]:
+        """All questions that are asked of each server."""
+        return self.more_checks if self.check is None else (self.check, *self.more_checks)
+
+    def asked(self, checks: Sequence[HealthCheck]) -> Self:
+        """The service with these questions and no others."""
+        first = checks[0] if checks else None
+        return replace(self, check=first, more_checks=tuple(checks[1:]))

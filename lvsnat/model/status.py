@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from lvsnat.model.carrier import Carrier
 from lvsnat.model.connection import TableState
@@ -86,9 +87,20 @@ class HealthState(StrEnum):
     UP = "up"
     DOWN = "down"
     MAINTENANCE = "maintenance"
-    """Taken out at HAProxy's own socket, by somebody else: it gets nothing and is not checked."""
+    """The server itself, a file, or somebody at HAProxy's own socket says: leave it alone."""
+    UNKNOWN = "unknown"
+    """It is asked and has not answered yet: it counts as up."""
     UNCHECKED = "unchecked"
     """Nobody asks: it counts as up."""
+
+
+_WORST_FIRST: Final = (
+    HealthState.MAINTENANCE,
+    HealthState.DOWN,
+    HealthState.UNKNOWN,
+    HealthState.UP,
+    HealthState.UNCHECKED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +127,7 @@ class ServerStats:
     totals: Counters = field(default_factory=Counters)
     rates: Rates = field(default_factory=Rates)
     health: Health | None = None
-    """None where nobody says: IPVS does not check."""
+    """What the carrier's own check says; None where it makes none: IPVS does not check."""
 
     def plus(self, other: ServerStats) -> ServerStats:
         """What a server holds of two carriers together."""
@@ -155,11 +167,18 @@ class ServerStatus:
     stats: ServerStats | None = None
     override: Override | None = None
     """What an operator has laid over the configuration."""
+    checked: Health | None = None
+    """What the daemon's checks say; None where it asks nothing."""
+    sorry: bool = False
+    """Whether it is the sorry server: it is there while the quorum is lost."""
 
     @property
     def health(self) -> Health | None:
-        """What its checks say; None where it is not checked by a carrier."""
-        return None if self.stats is None else self.stats.health
+        """What all its checks say, the daemon's and its carrier's; None where nobody asks."""
+        carriers = None if self.stats is None else self.stats.health
+        if carriers is None or self.checked is None:
+            return carriers or self.checked
+        return min(carriers, self.checked, key=lambda one: _WORST_FIRST.index(one.state))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +219,5 @@ class DirectorStatus:
     """Connections of HAProxy's processes that were replaced or stopped: in no service's numbers."""
     switching: Phase | None = None
     """Where a switch to the mode stands; None: the mode is in force."""
+    daemon: bool = False
+    """Whether a daemon runs."""

@@ -59,7 +59,8 @@ class FakeBackend:
         """Whether the module is there before anybody asks for it."""
 
     def expand(self, config: Config) -> Iterable[IpvsResource]:
-        return resources.expand(config)
+        yield from resources.expand(config)
+        yield from resources.standby(config)
 
     def observe(self, keys: Collection[Key]) -> Iterable[IpvsResource]:  # noqa: ARG002
         return self._in_order()

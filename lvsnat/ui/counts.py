@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Final, NamedTuple
 
-from lvsnat.model.status import DirectorStatus, HealthState, ServerStatus, Sync
+from lvsnat.model.status import DirectorStatus, HealthState, ServerStatus, ServiceStatus, Sync
 from lvsnat.plan.change import Change, Create, Delete, Update
 
 DRIFT: Final = frozenset({Sync.CHANGED, Sync.MISSING, Sync.EXTRA})
 """What differs from the configuration and is ours to put right."""
 
+_ILL: Final = frozenset({HealthState.DOWN, HealthState.MAINTENANCE})
+
 
 def is_down(server: ServerStatus) -> bool:
     """Whether its checks fail."""
     return server.health is not None and server.health.state is HealthState.DOWN
+
+
+class Condition(StrEnum):
+    """How well a service serves."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    """It takes connections, and some server that should does not."""
+    DOWN = "down"
+    """No server takes connections."""
+
+
+def takes_connections(server: ServerStatus) -> bool:
+    """Whether a server is there, has a weight and is not known to be ill."""
+    well = server.health is None or server.health.state not in _ILL
+    return server.seen is not None and server.seen.weight > 0 and well
+
+
+def condition(service: ServiceStatus) -> Condition:
+    """How well a service serves; a server that an operator holds at weight 0 is no failure."""
+    if service.seen is None or not any(map(takes_connections, service.servers)):
+        return Condition.DOWN
+    if any(is_down(server) or server.sync is Sync.MISSING for server in service.servers):
+        return Condition.DEGRADED
+    return Condition.UP
 
 
 class Tally(NamedTuple):
@@ -49,6 +78,9 @@ class Overview(NamedTuple):
     """Services that somebody else made."""
     down: int
     """Servers whose checks fail."""
+    services_up: int
+    services_degraded: int
+    services_down: int
 
     @classmethod
     def of(cls, status: DirectorStatus) -> Overview:
@@ -57,6 +89,7 @@ class Overview(NamedTuple):
         states = [service.sync for service in status.services]
         states += [server.sync for server in servers]
         states += [thing.sync for thing in status.host]
+        conditions = Counter(map(condition, status.services))
         return cls(
             len(status.services),
             len(servers),
@@ -65,4 +98,7 @@ class Overview(NamedTuple):
             sum(state in DRIFT for state in states),
             sum(service.sync is Sync.UNMANAGED for service in status.services),
             sum(is_down(server) for server in servers),
+            conditions[Condition.UP],
+            conditions[Condition.DEGRADED],
+            conditions[Condition.DOWN],
         )

@@ -14,6 +14,7 @@ from typing import Any
 
 from lvsnat.model.health import HealthCheck, statuses_text
 from lvsnat.model.override import Override
+from lvsnat.model.policy import HealthPolicy
 from lvsnat.model.resource import Key, Resource
 from lvsnat.model.service import ProxyOptions, RealServer, VirtualService
 from lvsnat.model.status import (
@@ -87,6 +88,7 @@ def status_document(status: DirectorStatus) -> Document:
         "services": [_service_status(service) for service in status.services],
         "host": [_host_status(thing) for thing in status.host],
         "table": asdict(status.table),
+        "daemon": status.daemon,
         "ending": status.ending,
     }
 
@@ -161,6 +163,8 @@ def _service(service: VirtualService) -> Document:
         "flags": sorted(str(flag) for flag in service.flags),
         "persistence": _persistence(service),
         "check": None if service.check is None else check_document(service.check),
+        "more_checks": [check_document(check) for check in service.more_checks],
+        **policy_document(service.policy),
         "sorry": None if service.sorry is None else str(service.sorry),
         "haproxy": proxy_document(service.proxy),
         "servers": [_server(server) for server in service.servers],
@@ -177,8 +181,17 @@ def _persistence(service: VirtualService) -> Document | None:
 
 def check_document(check: HealthCheck) -> Document:
     """A check in the keys of lvsnat.toml; times in seconds."""
-    expect = statuses_text(check.expect)
-    return asdict(check) | {"type": str(check.type), "expect": expect}
+    return asdict(check) | {
+        "type": str(check.type),
+        "expect": statuses_text(check.expect),
+        "command": list(check.command),
+        "source": None if check.source is None else str(check.source),
+    }
+
+
+def policy_document(policy: HealthPolicy) -> Document:
+    """What happens to servers that fail, in the keys of lvsnat.toml; times in seconds."""
+    return asdict(policy) | {"on_fail": None if policy.on_fail is None else str(policy.on_fail)}
 
 
 def proxy_document(proxy: ProxyOptions) -> Document:
@@ -235,6 +248,7 @@ def _server_status(server: ServerStatus) -> Document:
         "stats": _stats(server.stats),
         "health": None if server.health is None else _health(server.health),
         "override": None if server.override is None else _override(server.override),
+        "sorry": server.sorry,
     }
 
 

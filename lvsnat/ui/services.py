@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import RenderableType
 
 from lvsnat.model.health import HealthCheck
+from lvsnat.model.policy import HealthPolicy
 from lvsnat.model.service import ProxyOptions, RealServer, VirtualService
 from lvsnat.ui import jsonout, words
 from lvsnat.ui.lines import Line, Part
@@ -38,16 +39,17 @@ def service_table(services: Sequence[VirtualService]) -> Table:
 def service_detail(service: VirtualService) -> Iterator[RenderableType]:
     """One service in full."""
     yield Line(Part(service.name, "title"))
-    facts = {
-        "listen": str(service.listen),
-        "scheduler": str(service.scheduler),
-        "flags": ", ".join(sorted(service.flags)),
-        "persistent": words.persistence(service.persistence) if service.persistence else "",
-        "check": _check(service.check) if service.check else "",
-        "sorry": str(service.sorry or ""),
-        "haproxy": _proxy(service.proxy),
-    }
-    for name, value in facts.items():
+    facts = [
+        ("listen", str(service.listen)),
+        ("scheduler", str(service.scheduler)),
+        ("flags", ", ".join(sorted(service.flags))),
+        ("persistent", words.persistence(service.persistence) if service.persistence else ""),
+        *(("check", _check(check)) for check in service.checks),
+        ("failures", _policy(service.policy)),
+        ("sorry", str(service.sorry or "")),
+        ("haproxy", _proxy(service.proxy)),
+    ]
+    for name, value in facts:
         if value:
             yield Line(Part(f"  {name:<12}{value}"))
     yield Line()
@@ -63,7 +65,7 @@ def _service_row(service: VirtualService) -> tuple[Part, ...]:
         Part(str(service.listen)),
         Part(str(service.scheduler)),
         Part(words.persistence(service.persistence)),
-        Part(service.check.question if service.check else words.NOTHING),
+        Part(", ".join(check.question for check in service.checks) or words.NOTHING),
         Part(str(service.sorry or words.NOTHING)),
         Part(str(len(service.servers)), "" if service.servers else "warn"),
     )
@@ -71,8 +73,12 @@ def _service_row(service: VirtualService) -> tuple[Part, ...]:
 
 def _check(check: HealthCheck) -> str:
     """What is asked, and the keys of the file that say more."""
-    usual = jsonout.check_document(HealthCheck(check.type, check.path))
+    usual = jsonout.check_document(check.plain)
     return f"{check.question} {_unusual(jsonout.check_document(check), usual)}".rstrip()
+
+
+def _policy(policy: HealthPolicy) -> str:
+    return _unusual(jsonout.policy_document(policy), jsonout.policy_document(HealthPolicy()))
 
 
 def _proxy(proxy: ProxyOptions) -> str:

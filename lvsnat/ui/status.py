@@ -28,6 +28,7 @@ from lvsnat.model.status import (
 from lvsnat.ui import words
 from lvsnat.ui.counts import Overview, is_down
 from lvsnat.ui.lines import Line, Part
+from lvsnat.ui.summary import rates_of, well_line
 from lvsnat.ui.tables import Column, Row, Table
 
 Naming = Callable[[ServiceStatus], Part]
@@ -73,6 +74,8 @@ STANDING_STILL: Final = (
 def status_view(status: DirectorStatus) -> Iterator[RenderableType]:
     """Everything, from the summary down."""
     yield summary_line(status)
+    if status.services:
+        yield well_line(status, Overview.of(status), rates_of(status.services))
     if status.ending:
         several = words.count(status.ending, "more connection")
         yield Line(Part(f"{several} in HAProxy processes that end with their last one"))
@@ -100,7 +103,9 @@ def summary_line(status: DirectorStatus) -> Text:
     if numbers.unmanaged:
         counts.append(f"{numbers.unmanaged} unmanaged")
     line = Text.assemble((f"{_mode(status)}, ", "title"), state, f": {', '.join(counts)}")
-    return line.append(f", {numbers.down} down", "bad") if numbers.down else line
+    if numbers.down:
+        line.append(f", {numbers.down} down", "bad")
+    return line.append(", watched", "good") if status.daemon else line
 
 
 def _mode(status: DirectorStatus) -> str:
@@ -268,6 +273,9 @@ def _server_state(server: ServerStatus) -> Part:
     said, style = [words.state(server.sync)], STYLES[server.sync]
     if server.override is not None:
         said.append(words.override(server.override))
+        style = "warn" if server.sync is Sync.IN_SYNC else style
+    if server.sorry:
+        said.append("sorry")
         style = "warn" if server.sync is Sync.IN_SYNC else style
     if server.health is not None and server.health.state in _ILL:
         said.append(str(server.health.state))

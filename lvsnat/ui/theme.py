@@ -27,6 +27,7 @@ THEME: Final = Theme(
         "warn": "yellow",
         "bad": "bold red",
         "title": "bold",
+        "sorted": "bold underline",
         "quiet": "dim",
         "error": "bold red",
         "hint": "cyan",

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from labkit.errors import LabError
 
+from benchkit.checkreport import checks_markdown
+from benchkit.checks import measure_checks
 from benchkit.measure import measure
 from benchkit.modereport import modes_markdown
 from benchkit.modes import measure_modes
 from benchkit.process import BenchError
-from benchkit.report import between_the_markers, markdown
+from benchkit.report import BEGIN, CHECKS_BEGIN, between_the_markers, markdown
 from benchkit.tables import Size
 
 SCRIPTS = Path(__file__).resolve().parents[1]
@@ -32,7 +34,11 @@ def main(arguments: list[str]) -> int:
         return _inside(options)
     with tempfile.TemporaryDirectory() as results:
         chosen = ["--kernel", options.kernel] if options.kernel else []
-        flags = {"--quick": options.quick, "--modes": options.modes}
+        flags = {
+            "--quick": options.quick,
+            "--modes": options.modes,
+            "--checks": options.checks,
+        }
         passed = [f"--rounds={options.rounds}", *(flag for flag in flags if flags[flag])]
         command = [
             str(SCRIPTS / "lab"),
@@ -46,7 +52,8 @@ def main(arguments: list[str]) -> int:
         ]
         status = subprocess.call(command, stdin=subprocess.DEVNULL)
         if status == 0 and options.markdown:
-            _write(options.markdown, Path(results, TABLES).read_text())
+            marker = CHECKS_BEGIN if options.checks else BEGIN
+            _write(options.markdown, Path(results, TABLES).read_text(), marker)
     return status
 
 
@@ -65,25 +72,32 @@ def _inside(options: argparse.Namespace) -> int:
 
 
 def _measured(options: argparse.Namespace, rounds: int, kernel: str, folder: Path) -> str:
+    if options.checks:
+        return checks_markdown(measure_checks(rounds, kernel, folder))
     if options.modes:
         return modes_markdown(measure_modes(rounds, kernel))
     return markdown(measure(QUICK if options.quick else SIZES, rounds, kernel, folder))
 
 
-def _write(file: Path, text: str) -> None:
+def _write(file: Path, text: str, marker: str) -> None:
     page = file.read_text(encoding="utf-8") if file.exists() else ""
-    file.write_text(between_the_markers(page, text), encoding="utf-8")
+    file.write_text(between_the_markers(page, text, marker), encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
-        description="Measure lvsnat beside ipvsadm, or its modes beside each other, in the lab.",
+        description="Measure lvsnat beside ipvsadm and keepalived, or its modes, in the lab.",
     )
     parser.add_argument(
         "--modes",
         action="store_true",
         help="connections through lvs-nat, haproxy-tproxy, plain HAProxy and directly",
+    )
+    parser.add_argument(
+        "--checks",
+        action="store_true",
+        help="health checks beside keepalived's: processor, memory, pace, time until noticed",
     )
     parser.add_argument("--quick", action="store_true", help="small tables, three rounds")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")

@@ -19,6 +19,7 @@ from benchkit.measure import (
 from benchkit.process import Sample
 
 BEGIN, END = "<!-- scripts/bench writes from here -->", "<!-- to here -->"
+CHECKS_BEGIN = "<!-- scripts/bench --checks writes from here -->"
 
 
 def markdown(results: Results) -> str:
@@ -32,13 +33,13 @@ def markdown(results: Results) -> str:
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def between_the_markers(page: str, text: str) -> str:
+def between_the_markers(page: str, text: str, marker: str = BEGIN) -> str:
     """Replace what stands between the markers of a page; a page without them is the text alone."""
-    before, begin, rest = page.partition(BEGIN)
+    before, begin, rest = page.partition(marker)
     _, end, after = rest.partition(END)
     if not begin or not end:
         return text
-    return f"{before}{BEGIN}\n\n{text}\n{END}{after}"
+    return f"{before}{marker}\n\n{text}\n{END}{after}"
 
 
 def _beside_ipvsadm(results: Results) -> list[str]:

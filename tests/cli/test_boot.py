@@ -75,6 +75,7 @@ def test_install_says_what_it_did_and_a_second_time_nothing(
 
     files = [
         unit_below(root),
+        unit_below(root).with_name(units.DAEMON_NAME),
         unit_below(root).with_name(units.PROXY_NAME),
         root / "etc/lvsnat/lvsnat.toml",
     ]
@@ -97,7 +98,7 @@ def test_a_dry_run_changes_nothing(lvsnat: CommandLine, tmp_path: Path, command:
 
     result = lvsnat("system", command, *root, "--dry-run")
 
-    assert len(result.stdout.splitlines()) == 3
+    assert len(result.stdout.splitlines()) == 4
     assert result.stderr.startswith("dry run: nothing was changed\n")
     assert sorted(tmp_path.rglob("*")) == before
 

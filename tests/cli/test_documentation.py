@@ -89,6 +89,7 @@ def keys(value: object) -> Iterator[str]:
     [
         ["plan"],
         ["status"],
+        ["health"],
         ["mode"],
         ["stats", "--zero"],
         ["connections"],

@@ -117,6 +117,9 @@ def completed(config: Path, words: str) -> list[str]:
         ("service set web --scheduler w", ["wrr", "wlc"]),
         ("service set web --sched-flags mh-", ["mh-fallback", "mh-port"]),
         ("service set web --scheduler sh --sched-flags sh-port,", ["sh-port,sh-fallback"]),
+        ("service set web --check a", ["agent:"]),
+        ("service set web --check tcp --check p", ["ping"]),
+        ("service set web --on-fail ", ["drain", "remove", "none"]),
         ("plan -o j", ["json"]),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from cli.commandline import CommandLine
 
 from lvsnat.errors import ExitCode
@@ -24,6 +25,14 @@ NO_PROXY: dict[str, object] = {
     "cookie": None,
     "frontend_lines": [],
     "backend_lines": [],
+}
+NO_POLICY: dict[str, object] = {
+    "on_fail": None,
+    "quorum": 1,
+    "hysteresis": 0,
+    "max_down": 100,
+    "warmup": 0.0,
+    "damping": 0.0,
 }
 
 
@@ -72,6 +81,8 @@ def test_add_takes_every_setting(lvsnat: CommandLine) -> None:
             "flags": ["sh-fallback", "sh-port"],
             "persistence": {"timeout": 300, "netmask": 64, "engine": None},
             "check": None,
+            "more_checks": [],
+            **NO_POLICY,
             "sorry": None,
             "haproxy": NO_PROXY,
             "servers": [
@@ -113,14 +124,95 @@ def test_add_takes_a_check_and_a_sorry_server(lvsnat: CommandLine) -> None:
         "host": None,
         "expect": "200-399",
         "body": None,
+        "regex": None,
         "verify": True,
+        "certificate": None,
+        "send": None,
+        "name": None,
+        "record": "A",
+        "command": [],
+        "file": None,
+        "source": None,
+        "reset": True,
         "port": None,
         "interval": 2.0,
         "fast_interval": None,
         "timeout": 2.0,
         "rise": 2,
         "fall": 3,
+        "jitter": 0.1,
     }
+
+
+def test_add_takes_several_checks_and_what_follows_from_them(lvsnat: CommandLine) -> None:
+    lvsnat.ok(
+        *ADD, "--check", "http:/health", "--check", "agent:8080", "--on-fail", "remove",
+        "--quorum", "2", "--hysteresis", "1", "--max-down", "50%", "--warmup", "30s",
+        "--damping", "10m",
+    )  # fmt: skip
+
+    assert (
+        'check = ["http:/health", "agent:8080"]\non_fail = "remove"\nquorum = 2\nhysteresis = 1\n'
+        'max_down = "50%"\nwarmup = "30s"\ndamping = "600s"\n'
+    ) in lvsnat.config
+    shown = json.loads(lvsnat.ok("service", "show", "web", "-o", "json"))["service"]
+    assert [check["type"] for check in shown["more_checks"]] == ["agent"]
+    assert {key: shown[key] for key in NO_POLICY} == {
+        "on_fail": "remove",
+        "quorum": 2,
+        "hysteresis": 1,
+        "max_down": 50,
+        "warmup": 30.0,
+        "damping": 600.0,
+    }
+    assert (
+        "  check       http:/health\n"
+        "  check       agent:8080\n"
+        '  failures    on_fail="remove" quorum=2 hysteresis=1 max_down=50 warmup=30.0'
+        " damping=600.0\n"
+    ) in lvsnat.ok("service", "show", "web")
+    assert "http:/health, agent:8080" in lvsnat.ok("service", "list")
+
+
+def test_what_follows_from_failures_is_taken_away_by_its_usual_value(web: CommandLine) -> None:
+    before = web.config
+    web.ok("service", "set", "web", "--on-fail", "drain", "--quorum", "2", "--warmup", "30")
+    assert web.config != before
+
+    web.ok("service", "set", "web", "--on-fail", "none", "--quorum", "1", "--warmup", "0")
+
+    assert web.config == before
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--on-fail", "kill", "'kill' is not what becomes of a failed server"),
+        ("--quorum", "x", "'x' is not a number of servers"),
+        ("--quorum", "99999", "'99999' is not a number of servers"),
+        ("--max-down", "0", "'0' is not a share of the servers"),
+        ("--max-down", "101%", "'101%' is not a share of the servers"),
+        ("--warmup", "x", "'x' is not a duration"),
+    ],
+)
+def test_what_makes_no_sense_for_failures_is_refused(
+    web: CommandLine, option: str, value: str, message: str
+) -> None:
+    result = web("service", "set", "web", option, value)
+
+    assert result.exit_code == ExitCode.USAGE
+    assert f"error: {message}\n" in result.stderr
+
+
+def test_a_check_that_stays_keeps_its_words_among_others(web: CommandLine) -> None:
+    write(web, 'check = { type = "http", path = "/a", interval = "5s" } # why')
+
+    web.ok("service", "set", "web", "--check", "http:/a", "--check", "ping")
+
+    assert (
+        'check = [{ type = "http", path = "/a", interval = "5s" },'
+        ' { type = "ping", interval = "5s" }] # why\n'
+    ) in web.config
 
 
 def test_another_check_keeps_the_times_of_the_file(web: CommandLine) -> None:
@@ -142,11 +234,12 @@ def test_none_takes_check_and_sorry_server_away(web: CommandLine) -> None:
 
 
 def test_a_check_that_cannot_be_read_is_refused_with_the_forms(web: CommandLine) -> None:
-    result = web("service", "set", "web", "--check", "ping")
+    result = web("service", "set", "web", "--check", "dns")
 
     assert result.exit_code == ExitCode.USAGE
     assert result.stderr == (
-        "error: 'ping' is not a check\nhint: write 'tcp', 'http:/path' or 'https:/path'\n"
+        "error: 'dns' is not a check\nhint: write 'tcp', 'http:/path', 'https:/path', 'udp',"
+        " 'dns:name', 'ping', 'grpc', 'grpc:service', 'agent:port' or 'file:/path'\n"
     )
 
 

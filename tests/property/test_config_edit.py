@@ -6,19 +6,20 @@ import re
 from dataclasses import replace
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any, TypeVar
 from typing import Protocol as Shape
-from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck as Slow
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lvsnat.config import render
+from lvsnat.config import render, toml
 from lvsnat.config.edit import ConfigDocument
 from lvsnat.config.parse import parse_config
 from lvsnat.model.aws import AwsOptions, Layout
 from lvsnat.model.config import Config, HaproxyOptions, HostOptions, IpvsOptions, Timeouts
+from lvsnat.model.daemon import DaemonOptions, LogFormat, OnDrift, OnStop
 from lvsnat.model.endpoint import (
     MAX_MARK,
     AddressListener,
@@ -32,6 +33,7 @@ from lvsnat.model.endpoint import (
 )
 from lvsnat.model.health import CheckType, HealthCheck
 from lvsnat.model.mode import Mode
+from lvsnat.model.policy import HealthPolicy, OnFail
 from lvsnat.model.rules import MAX_PERSISTENCE_SECONDS, MAX_THRESHOLD
 from lvsnat.model.service import (
     MAX_WEIGHT,
@@ -123,35 +125,63 @@ networks = st.lists(
 ).map(tuple)
 
 
+words: dict[str, st.SearchStrategy[Any]] = {
+    "path": st.sampled_from(["/", "/health", '/a"b\\c#d']),
+    "method": st.sampled_from(["GET", "HEAD"]),
+    "host": st.none() | st.just("www.example.com"),
+    "expect": st.lists(statuses, min_size=1, max_size=3).map(tuple),
+    "body": st.none() | bodies,
+    "regex": st.none() | st.sampled_from([r"^\d+ \"ok\"$", "a|b"]),
+    "verify": st.booleans(),
+    "certificate": st.none() | st.just("/etc/lvsnat/check.pem"),
+    "send": st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=9),
+    "record": st.sampled_from(["A", "SOA"]),
+    "command": st.just(("/bin/true", '-a "b"', "")),
+    "file": st.sampled_from(["/run/drain/{address}:{port}", "/x y"]),
+    "reset": st.booleans(),
+    "port": st.none() | st.integers(1, 65535),
+    "interval": milliseconds,
+    "fast_interval": st.none() | milliseconds,
+    "timeout": milliseconds,
+    "rise": counts,
+    "fall": counts,
+    "jitter": st.sampled_from([0.0, 0.25, 0.3]) | st.floats(0, 0.5),
+}
+needed: dict[CheckType, dict[str, st.SearchStrategy[Any]]] = {
+    CheckType.DNS: {"name": st.sampled_from(["example.com", "."])},
+    CheckType.AGENT: {"port": st.integers(1, 65535)},
+    CheckType.EXEC: {"command": words["command"]},
+    CheckType.FILE: {"file": words["file"]},
+}
+
+
 @st.composite
-def checks(draw: st.DrawFn) -> HealthCheck:
+def checks(draw: st.DrawFn, family: Family = Family.IPV4) -> HealthCheck:
     kind = draw(st.sampled_from(CheckType))
-    check = HealthCheck(kind)
+    given = {key: draw(values) for key, values in needed.get(kind, {}).items()}
     if draw(st.booleans()):
-        check = HealthCheck(
-            kind,
-            port=draw(st.none() | st.integers(1, 65535)),
-            interval=draw(milliseconds),
-            fast_interval=draw(st.none() | milliseconds),
-            timeout=draw(milliseconds),
-            rise=draw(counts),
-            fall=draw(counts),
-        )
-    if not kind.reads_http:
-        return check
-    check = replace(check, path=draw(st.sampled_from(["/", "/health", '/a"b\\c#d'])))
-    if draw(st.booleans()):
-        return check
-    return replace(
-        check,
-        method=draw(st.sampled_from(["GET", "HEAD"])),
-        host=draw(st.none() | st.just("www.example.com")),
-        expect=tuple(draw(st.lists(statuses, min_size=1, max_size=3))),
-        body=draw(st.none() | bodies),
-        verify=kind is not CheckType.HTTPS or draw(st.booleans()),
-    )
+        some = draw(st.sets(st.sampled_from(sorted(words)), max_size=6))
+        given |= {k: draw(words[k]) for k in sorted(some - set(given)) if kind.knows(k)}
+    if kind is CheckType.GRPC:
+        given["name"] = draw(st.none() | st.just("shop.Orders"))
+    if kind.knows("source") and draw(st.booleans()):
+        given["source"] = draw(endpoints(family)).address
+    return HealthCheck(kind, **given)
 
 
+def check_lists(family: Family) -> st.SearchStrategy[list[HealthCheck]]:
+    return st.lists(checks(family), max_size=3, unique=True)
+
+
+policies = st.just(HealthPolicy()) | st.builds(
+    HealthPolicy,
+    st.none() | st.sampled_from(OnFail),
+    st.integers(1, 65535),
+    st.integers(0, 65535),
+    st.integers(1, 100),
+    st.just(0.0) | milliseconds,
+    st.just(0.0) | milliseconds,
+)
 extra_lines = st.lists(
     st.sampled_from(["retries 3", 'http-request deny if { path "/x" }  # why', "option x, y"]),
     max_size=2,
@@ -198,6 +228,7 @@ def _services(draw: st.DrawFn) -> VirtualService:
             st.sampled_from(engines),
         )
     )
+    asked = draw(check_lists(listen.family))
     return VirtualService(
         draw(names),
         listen,
@@ -205,9 +236,11 @@ def _services(draw: st.DrawFn) -> VirtualService:
         frozenset(flag for flag in flags if draw(st.booleans())),
         persistence,
         draw(server_lists(listen.family)),
-        draw(st.none() | checks()),
+        asked[0] if asked else None,
         draw(st.none() | sorry_servers(listen.family)),
         draw(st.just(ProxyOptions()) | (proxies() if tcp else st.nothing())),
+        tuple(asked[1:]),
+        draw(policies),
     )
 
 
@@ -255,6 +288,16 @@ surroundings = (
     | st.builds(AwsOptions, eip_allocation=st.none() | st.just("eipalloc-0a1b2c3d"))
     | st.builds(AwsOptions, allocate_eip=st.booleans())
 )
+daemons = st.just(DaemonOptions()) | st.builds(
+    DaemonOptions,
+    st.sampled_from(OnDrift),
+    st.integers(100, 86400_000).map(lambda number: number / 1000),
+    st.sampled_from(OnStop),
+    st.none() | st.builds(Endpoint, vips, ports) | st.just(Endpoint(IPv4Address(0), 9101)),
+    st.booleans(),
+    st.sampled_from([(), ("/usr/bin/page",), ('/a "b"', "/c")]),
+    st.sampled_from(LogFormat),
+)
 configs = st.builds(
     Config,
     st.sampled_from(Mode),
@@ -265,6 +308,7 @@ configs = st.builds(
     ipvs=st.builds(IpvsOptions, st.builds(Timeouts, seconds, seconds, seconds)),
     haproxy=haproxies,
     aws=st.none() | surroundings,
+    daemon=daemons,
 )
 
 
@@ -297,6 +341,8 @@ class Writer:
         if config.aws is not None:
             aws = render.aws_values(config.aws)
             table += "[aws]\n" + "".join(f"{key} = {value}\n" for key, value in aws.items())
+        if daemon := render.daemon_values(config.daemon):
+            table += "[daemon]\n" + "".join(f"{key} = {value}\n" for key, value in daemon.items())
         first = self.draw(st.booleans())
         parts.append(table if first else "")
         for index, service in enumerate(config.services):
@@ -316,7 +362,7 @@ class Writer:
         if not values:
             return ""
         if self.draw(st.booleans()):
-            return f"[ipvs]\ntimeouts = {render.inline(values)}\n"
+            return f"[ipvs]\ntimeouts = {toml.inline(values)}\n"
         return "[ipvs.timeouts]\n" + "".join(f"{key} = {value}\n" for key, value in values.items())
 
     def as_array(self, config: Config) -> str:
@@ -333,7 +379,9 @@ class Writer:
         haproxy = render.haproxy_values(config.haproxy)
         dotted += "".join(f"haproxy.{key} = {value}\n" for key, value in haproxy.items())
         if config.aws is not None:
-            dotted += f"aws = {render.inline(render.aws_values(config.aws))}\n"
+            dotted += f"aws = {toml.inline(render.aws_values(config.aws))}\n"
+        daemon = render.daemon_values(config.daemon)
+        dotted += "".join(f"daemon.{key} = {value}\n" for key, value in daemon.items())
         dotted += self.mode(config.mode, "\n")
         return f"{self.comment('top')}\n{dotted}service = {array}  {self.comment('top')}\n"
 
@@ -349,17 +397,29 @@ class Writer:
         if (persistence := service.persistence) is not None:
             table = render.persistence_values(persistence)
             self.table("persistence", table, render.persistence_value(persistence), lines, tables)
-        if (check := service.check) is not None:
-            table = self.check(render.check_values(check))
-            self.table("check", table, render.check_value(check), lines, tables)
+        self.checks(service.checks, lines, tables)
         if table := render.proxy_values(service.proxy):
-            self.table("haproxy", table, render.inline(table), lines, tables)
+            self.table("haproxy", table, toml.inline(table), lines, tables)
         written = self.draw(st.booleans())
         if service.servers or written:
             self.servers(service.servers, subject, lines, tables)
         lines += [self.comment(subject)] if self.draw(st.booleans()) else []
         body = "".join(f"{indent}{line}\n" for line in lines)
         return body + "".join(tables)
+
+    def checks(self, checks: tuple[HealthCheck, ...], lines: list[str], tables: list[str]) -> None:
+        written = [self.check(render.check_values(check)) for check in checks]
+        way = self.one_of("alone", "headers", "array") if checks else "not at all"
+        if way == "alone" and len(checks) == 1:
+            self.table("check", written[0], render.check_value(checks[0]), lines, tables)
+        elif way == "headers":
+            for values in written:
+                rows = [f"{name} = {value}\n" for name, value in values.items()]
+                tables.append("[[service.check]]\n" + "".join(rows))
+        elif checks:
+            short = [self.one_of(render.check_value(c), toml.inline(t))
+                     for c, t in zip(checks, written, strict=True)]  # fmt: skip
+            lines.append(f"check = [{', '.join(short)}]")
 
     def check(self, values: dict[str, str]) -> dict[str, str]:
         """Leave out what is said without words, now and then."""
@@ -373,7 +433,7 @@ class Writer:
             case "value":
                 lines.append(f"{key} = {short}")
             case "inline":
-                lines.append(f"{key} = {render.inline(values)}")
+                lines.append(f"{key} = {toml.inline(values)}")
             case "dotted":
                 lines += [f"{key}.{name} = {value}" for name, value in values.items()]
             case _:
@@ -468,6 +528,8 @@ def _edited(
     assume(engine is None or str(old.listen).startswith(("udp", "fwmark")))
     prefix = (changed.persistence.prefix if changed.persistence else None) or 0
     assume(prefix <= old.listen.family.bits)
+    family = old.listen.family
+    assume(all(c.source is None or Family.of(c.source) is family for c in changed.checks))
     if changed.sorry is not None and changed.sorry.family is not old.listen.family:
         changed = replace(changed, sorry=None)
     if not str(old.listen).startswith("tcp"):

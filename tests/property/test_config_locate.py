@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvsnat.config.locate import Kind, Layout
-from lvsnat.config.render import string
+from lvsnat.config.toml import string
 from lvsnat.model.violation import Path
 
 keys = st.sampled_from(["a", "b-c", "1", '"q.x"', "'#'", '"\\""'])

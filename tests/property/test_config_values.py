@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvsnat.config.check_form import CheckForm
+from lvsnat.config.daemon_form import DaemonForm
 from lvsnat.config.haproxy_form import HaproxyForm, ProxyForm
 from lvsnat.config.parse import parse_config
 from lvsnat.config.problems import ConfigError
-from lvsnat.config.render import string
 from lvsnat.config.service_form import ServiceForm
+from lvsnat.config.toml import string
 from lvsnat.errors import UsageError
-from lvsnat.model.health import HealthCheck, parse_statuses, statuses_text
+from lvsnat.model.health import CheckType, HealthCheck, parse_statuses, statuses_text
 
 WORDS = [
     "tcp",
@@ -25,6 +26,15 @@ WORDS = [
     "200-299",
     "192.168.2.99:80",
     "10.0.0.0/8",
+    "dns:example.com",
+    "agent:8080",
+    "file:/x",
+    "grpc",
+    "50%",
+    "remove",
+    "127.0.0.1",
+    "(",
+    "/x",
     "a\nb",
 ]
 scalars = st.one_of(
@@ -46,10 +56,19 @@ def tables(keys: list[str]) -> st.SearchStrategy[str]:
 def documents(draw: st.DrawFn) -> str:
     plain = [key for key in ServiceForm.model_fields if key not in {"check", "haproxy"}]
     text = f"[haproxy]\n{draw(tables(list(HaproxyForm.model_fields)))}"
+    text += f"[daemon]\n{draw(tables(list(DaemonForm.model_fields)))}"
     for service in draw(st.lists(tables(plain), max_size=3)):
         check = draw(tables(list(CheckForm.model_fields)))
         text += f"[[service]]\n{service}"
-        text += draw(st.sampled_from([f"[service.check]\n{check}", f"check = {draw(values)}\n"]))
+        text += draw(
+            st.sampled_from(
+                [
+                    f"[service.check]\n{check}",
+                    f"[[service.check]]\n{check}[[service.check]]\n",
+                    f"check = {draw(values)}\n",
+                ]
+            )
+        )
         text += f"[service.haproxy]\n{draw(tables(list(ProxyForm.model_fields)))}"
     return text
 
@@ -70,7 +89,7 @@ def test_any_value_is_read_or_refused_with_its_line(text: str) -> None:
     assert error is None or all(one.line and one.key_path for one in error.problems)
 
 
-@given(st.text() | st.from_regex(r"(tcp|https?)(:/?.*)?", fullmatch=True))
+@given(st.text() | st.from_regex(rf"({'|'.join(CheckType)})(:/?.*)?", fullmatch=True))
 def test_a_check_in_short_is_read_or_refused(text: str) -> None:
     with suppress(UsageError):
         check = HealthCheck.parse(text)

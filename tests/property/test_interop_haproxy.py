@@ -29,6 +29,7 @@ from lvsnat.model.endpoint import (
 )
 from lvsnat.model.health import CheckType, HealthCheck
 from lvsnat.model.mode import Mode
+from lvsnat.model.policy import HealthPolicy, OnFail
 from lvsnat.model.rules import violations
 from lvsnat.model.service import (
     Persistence,
@@ -91,7 +92,7 @@ def checks(draw: st.DrawFn) -> HealthCheck:
         rise=draw(st.integers(1, 100)),
         fall=draw(st.integers(1, 100)),
     )
-    kind = draw(st.sampled_from(CheckType))
+    kind = draw(st.sampled_from([CheckType.TCP, CheckType.HTTP, CheckType.HTTPS]))
     if kind is CheckType.TCP:
         return rhythm
     low = draw(st.integers(100, 599))
@@ -103,7 +104,9 @@ def checks(draw: st.DrawFn) -> HealthCheck:
         host=draw(st.none() | plain.map(lambda text: "h" + text)),
         expect=((low, draw(st.integers(low, 599))),),
         body=draw(st.none() | st.text("ab '\"#\\$%\u00e9", min_size=1, max_size=12)),
+        regex=draw(st.none() | st.sampled_from([r"^ok \d+$", "a|'b' \"c\" #"])),
         verify=kind is CheckType.HTTP or draw(st.booleans()),
+        certificate=draw(st.none() | st.just("/etc/a b.pem")) if kind.value == "https" else None,
     )
 
 
@@ -146,6 +149,8 @@ def services(draw: st.DrawFn, index: int) -> VirtualService:
             {number: (number, port) for number, port in places}.values() if keeps else places
         )
     )
+    check = draw(st.none() | checks()) if servers else None
+    policy = st.builds(HealthPolicy, st.sampled_from([None, OnFail.REMOVE]), warmup=spans)
     return VirtualService(
         f"s{index}",
         listen,
@@ -156,9 +161,10 @@ def services(draw: st.DrawFn, index: int) -> VirtualService:
             | st.builds(Persistence, seconds, st.none() | st.integers(1, listen.family.bits - 1))
         ),
         servers,
-        draw(st.none() | checks()) if servers else None,
+        check,
         draw(st.none() | st.just(endpoint(2**24, 80))),
         draw(proxies()),
+        policy=draw(st.just(HealthPolicy()) | policy) if check else HealthPolicy(),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from lvsnat.system import run
 
-HEAVY = ("boto3", "botocore", "pyroute2")
+HEAVY = ("boto3", "botocore", "dns", "h11", "h2", "pyroute2", "regex")
 
 
 def loaded_by(*modules: str) -> set[str]:
@@ -31,6 +31,10 @@ def loaded_by(*modules: str) -> set[str]:
 )
 def test_importing_a_module_that_decides_loads_no_backend_library(module: str) -> None:
     assert loaded_by(module) == set()
+
+
+def test_an_engine_that_asks_by_tcp_alone_loads_no_other_protocol() -> None:
+    assert loaded_by("lvsnat.health.engine", "lvsnat.health.checks.tcp") == set()
 
 
 def test_a_loaded_library_is_noticed() -> None:

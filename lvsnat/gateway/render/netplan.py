@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from lvsnat.errors import UsageError
 from lvsnat.gateway.render import networkd
 from lvsnat.gateway.render.parts import Back, File, Rendering, on_link, redirects_off
 from lvsnat.gateway.resources import Route
@@ -26,6 +27,11 @@ _PRIVATE = 0o600
 def render(back: Back) -> Rendering:
     """Render a way back for the definition ``name``, or the one that is called as the interface."""
     definition = back.name or back.interface
+    if "/" in definition:
+        raise UsageError(
+            f"{definition!r} is no name of a definition of netplan",
+            "'netplan get' shows the names: eth0",
+        )
     settings = redirects_off(back)
     files = [_routes(back, definition), settings]
     commands = ["netplan apply", f"sysctl -p {settings.path}"]

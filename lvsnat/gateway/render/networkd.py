@@ -22,6 +22,11 @@ def render(back: Back) -> Rendering:
             f"'networkctl status {back.interface}' names it where networkd looks after it: give it"
             " with --name; where another program does, take that one's --format",
         )
+    if "/" in back.name or not back.name.endswith(".network"):
+        raise UsageError(
+            f"{back.name!r} is no name of a .network file",
+            "write the name alone, without its folder: 10-lan.network",
+        )
     sections = [*map(rule_section, back.rules), *(route_section(one, back) for one in back.routes)]
     drop_in = drop_in_file(back, sections)
     settings = redirects_off(back)

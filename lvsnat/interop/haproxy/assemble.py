@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from lvsnat.errors import LvsnatError, UsageError
 from lvsnat.interop.haproxy.balance import Choice, choice_of
 from lvsnat.interop.haproxy.binds import Bind
-from lvsnat.interop.haproxy.checks import check_of
+from lvsnat.interop.haproxy.checks import check_of, policy_of
 from lvsnat.interop.haproxy.lexer import Line
 from lvsnat.interop.haproxy.options import proxy_options
 from lvsnat.interop.haproxy.proxy import Proxy
@@ -93,6 +93,7 @@ class Assembly:
             check=check_of(back, listen, report),
             sorry=seats.sorry,
             proxy=proxy_options(front, back, report),
+            policy=policy_of(back),
         )
         return Entry(service, front.section.line, bind, list(seats.lines))
 

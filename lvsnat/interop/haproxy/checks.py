@@ -8,6 +8,7 @@ from lvsnat.interop.haproxy.servers import Server
 from lvsnat.interop.haproxy.values import KEEPS_PORT
 from lvsnat.model.endpoint import AddressListener, PortsListener
 from lvsnat.model.health import CheckType, HealthCheck
+from lvsnat.model.policy import HealthPolicy, OnFail
 
 HAPROXY_INTERVAL = 2.0
 """Seconds from one check to the next where the file does not say."""
@@ -33,7 +34,9 @@ def check_of(
         host=_host(back, first, listen) if http else None,
         expect=question.expect if http and question.expect else _USUAL.expect,
         body=question.body if http else None,
+        regex=question.regex if http else None,
         verify=first.verify if https else True,
+        certificate=first.certificate if https else None,
         port=_port(first, listen),
         interval=interval,
         fast_interval=first.fast_interval if first.fast_interval != interval / 2 else None,
@@ -41,6 +44,14 @@ def check_of(
         rise=_USUAL.rise if first.rise is None else first.rise,
         fall=_USUAL.fall if first.fall is None else first.fall,
     )
+
+
+def policy_of(back: Proxy) -> HealthPolicy:
+    """What follows when the first server that is checked goes down or comes back."""
+    first = next((server for server in back.servers if server.checks), None)
+    if first is None:
+        return HealthPolicy()
+    return HealthPolicy(OnFail.REMOVE if first.cuts else None, warmup=first.warmup)
 
 
 def _point_out_others(first: Server, others: list[Server], report: Report) -> None:
@@ -61,6 +72,9 @@ def _habits(server: Server) -> tuple[object, ...]:
         server.fall,
         server.check_port,
         server.check_tls,
+        server.certificate,
+        server.warmup,
+        server.cuts,
     )
 
 

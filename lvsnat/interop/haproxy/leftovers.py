@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 
-from lvsnat.config.render import string
+from lvsnat.config.toml import string
 from lvsnat.errors import LvsnatError, RefusedError, UsageError
 from lvsnat.interop.haproxy import words
 from lvsnat.interop.haproxy.balance import PORT_KEEPER

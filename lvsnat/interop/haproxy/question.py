@@ -33,11 +33,12 @@ class Question:
     host: str | None = None
     expect: Statuses | None = None
     body: str | None = None
+    regex: str | None = None
 
     def take_httpchk(self, line: Line, report: Report) -> None:
         """Read ``option httpchk [METHOD] [URI] [VERSION]``, with headers in the version as well."""
         words = line.arguments[1:]
-        self.type, self.expect, self.body = CheckType.HTTP, None, None
+        self.type, self.expect, self.body, self.regex = CheckType.HTTP, None, None, None
         self.method, self.path, self.host = "OPTIONS", "/", None
         match words:
             case ():
@@ -101,10 +102,10 @@ class Question:
         rest = list(words)
         while len(rest) > _PAIR and rest[0] in _BESIDE:
             del rest[:_PAIR]
-        if len(rest) != _PAIR or rest[0] not in ("status", "rstatus", "string"):
+        if len(rest) != _PAIR or rest[0] not in ("status", "rstatus", "string", "rstring"):
             raise RefusedError(
                 f"'http-check expect {' '.join(words)}' is not taken",
-                "lvsnat expects statuses, and a text that the answer holds",
+                "lvsnat expects statuses, and a text or a pattern that the answer holds",
             )
         match rest:
             case ["status", value]:
@@ -112,9 +113,24 @@ class Question:
             case ["rstatus", value]:
                 self.expect = _matching(value)
             case _:
-                self.body = rest[1]
+                if rest[0] == "string":
+                    self.body = rest[1]
+                else:
+                    self.regex = _pattern(rest[1])
                 if self.expect is None:
                     report.note(line, "lvsnat asks for a status from 200 to 399 as well")
+
+
+def _pattern(text: str) -> str:
+    """A regular expression of HAProxy's that Python reads, too: the daemon may have to use it."""
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise RefusedError(
+            f"'rstring {text}' is not read: {error}",
+            "write it in words that Python's re knows, too",
+        ) from None
+    return text
 
 
 def _ranges(text: str) -> Statuses:

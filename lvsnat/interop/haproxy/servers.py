@@ -37,6 +37,11 @@ class Server:
     verify: bool = True
     sni: str | None = None
     """The name that a check by TLS asks for."""
+    certificate: str | None = None
+    """What a check by TLS shows of itself."""
+    warmup: float = 0.0
+    cuts: bool = False
+    """Whether its connections end when it goes down."""
     usesrc: bool = False
     """Whether the line itself asks for the client's address."""
 
@@ -64,6 +69,9 @@ _VALUES: dict[str, Taking] = {
     "port": lambda server, text: replace(server, check_port=parse_port(text)),
     "check-sni": lambda server, text: replace(server, sni=text),
     "verify": lambda server, text: replace(server, verify=text != "none"),
+    "crt": lambda server, text: replace(server, certificate=_whole_path(text)),
+    "slowstart": lambda server, text: replace(server, warmup=seconds(text)),
+    "on-marked-down": lambda server, text: replace(server, cuts=text == "shutdown-sessions"),
 }
 _OWN_WORDS = "lvsnat chooses it"
 _IDLE = {
@@ -71,11 +79,9 @@ _IDLE = {
     "id": (1, _OWN_WORDS),
     "minconn": (1, "a threshold of lvsnat does not move: 'maxconn' alone is taken"),
     "maxqueue": (1, "'[haproxy] queue_timeout' bounds the queue"),
-    "slowstart": (1, "a server that comes back gets its share at once"),
     "observe": (1, "checks alone decide"),
     "on-error": (1, "checks alone decide"),
     "error-limit": (1, "checks alone decide"),
-    "on-marked-down": (1, "connections to a server that fails end by themselves"),
     "on-marked-up": (1, "connections to a backup server end by themselves"),
     "init-addr": (1, "lvsnat resolves no names"),
     "resolvers": (1, "lvsnat resolves no names"),
@@ -98,7 +104,7 @@ _LOSSES = {
     "send-proxy-v2": "in lvs-nat nobody writes the header of the PROXY protocol; none is needed,"
     " for the server sees the client's address",
     "addr": "a check goes to the address that is served",
-    "agent-check": "lvsnat asks no agent",
+    "agent-check": 'the daemon asks agents: write check = "agent:PORT" into lvsnat.toml',
     "redir": "lvsnat sends no redirects",
     "namespace": "lvsnat reaches servers in its own network namespace",
     "socks4": "lvsnat reaches servers directly",
@@ -158,6 +164,15 @@ def _value(word: str, words: Iterator[str]) -> str:
     if value is None:
         raise UsageError(f"{word!r} needs a value, and the line ends", "write the value")
     return value
+
+
+def _whole_path(text: str) -> str:
+    if not text.startswith("/"):
+        raise UsageError(
+            f"'crt {text}' is not the whole path of a file",
+            "write it from '/' on: lvsnat knows no 'crt-base'",
+        )
+    return text
 
 
 def _refusal(word: str) -> RefusedError:

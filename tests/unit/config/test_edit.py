@@ -11,8 +11,9 @@ from lvsnat.config.parse import parse_config
 from lvsnat.config.render import HEADER
 from lvsnat.errors import UsageError
 from lvsnat.model.endpoint import Endpoint, parse_listener
-from lvsnat.model.health import HealthCheck
+from lvsnat.model.health import CheckType, HealthCheck
 from lvsnat.model.mode import Mode
+from lvsnat.model.policy import HealthPolicy
 from lvsnat.model.service import Persistence, RealServer, Scheduler, SchedulerFlag, VirtualService
 
 TEXT = """\
@@ -298,6 +299,50 @@ def test_a_check_is_changed_in_the_way_it_was_written(
     edited.set_service("a", replace(edited.config.find("a"), check=wanted))
 
     assert edited.text == f"{service}{after}\n".replace("\n\n", "\n")
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted", "after"),
+    [
+        (
+            'check = [ # a\n  "tcp", # b\n  { type = "ping", rise = 5 }, # c\n]',
+            [HealthCheck.parse("http:/up"), HealthCheck(CheckType.PING, rise=6)],
+            'check = [ # a\n  "http:/up", # b\n  { type = "ping", rise = 6 }, # c\n]',
+        ),
+        ('check = ["tcp"] # a', [HealthCheck(rise=5)], 'check = [{ type = "tcp", rise = 5 }] # a'),
+        (
+            'check = "tcp" # a',
+            [HealthCheck(), HealthCheck(CheckType.PING)],
+            'check = ["tcp", "ping"] # a',
+        ),
+        ('check = ["tcp", "ping"] # a', [HealthCheck()], 'check = "tcp" # a'),
+        (
+            '[[service.check]]\ntype = "ping" # a\n[[service.check]]\ntype = "udp"',
+            [HealthCheck(CheckType.PING), HealthCheck(CheckType.UDP, port=5)],
+            '[[service.check]]\ntype = "ping" # a\n[[service.check]]\ntype = "udp"\nport = 5',
+        ),
+        ('[[service.check]]\ntype = "ping"', [], ""),
+    ],
+)
+def test_several_checks_are_changed_in_the_way_they_were_written(
+    written: str, wanted: list[HealthCheck], after: str
+) -> None:
+    service = '[[service]]\nname = "a"\nlisten = "tcp/192.168.1.50:80"\n'
+    edited = document(f"{service}{written}\n")
+
+    edited.set_service("a", edited.config.find("a").asked(wanted))
+
+    assert edited.text == f"{service}{after}\n".replace("\n\n", "\n")
+
+
+def test_a_policy_is_written_key_by_key() -> None:
+    service = '[[service]]\nname = "a"\nlisten = "tcp/192.168.1.50:80"\n'
+    edited = document(f'{service}max_down = 50 # half\nwarmup = "30s"\n')
+    policy = HealthPolicy(quorum=2, max_down=25)
+
+    edited.set_service("a", replace(edited.config.find("a"), policy=policy))
+
+    assert edited.text == f'{service}quorum = 2\nmax_down = "25%" # half\n'
 
 
 def test_a_key_comes_behind_an_array_among_dotted_keys() -> None:

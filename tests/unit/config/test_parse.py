@@ -11,9 +11,11 @@ from lvsnat.config.problems import ConfigError, Problem, key_path
 from lvsnat.errors import ExitCode
 from lvsnat.model.aws import AwsOptions, Layout
 from lvsnat.model.config import Config, HaproxyOptions, HostOptions
+from lvsnat.model.daemon import DaemonOptions, LogFormat, OnDrift, OnStop
 from lvsnat.model.endpoint import Endpoint, parse_listener
 from lvsnat.model.health import CheckType, HealthCheck
 from lvsnat.model.mode import Mode
+from lvsnat.model.policy import HealthPolicy, OnFail
 from lvsnat.model.service import (
     Persistence,
     PersistenceEngine,
@@ -209,6 +211,59 @@ def test_a_check_has_several_forms(written: str, check: HealthCheck) -> None:
     assert config.services[0].check == check
 
 
+@pytest.mark.parametrize(
+    ("written", "questions"),
+    [
+        ('check = ["tcp", { type = "ping" }]', ["tcp", "ping"]),
+        ('check = ["agent:8080"]', ["agent:8080"]),
+        ("check = []", []),
+        ('[[service.check]]\ntype = "ping"\n[[service.check]]\nport = 81', ["ping", "tcp"]),
+    ],
+)
+def test_several_checks_stand_in_an_array(written: str, questions: list[str]) -> None:
+    config = parse_config(f"{SERVICE}{written}\n", "f.toml")
+
+    assert [check.question for check in config.services[0].checks] == questions
+
+
+@pytest.mark.parametrize(
+    ("written", "policy"),
+    [
+        ('max_down = "50%"', HealthPolicy(max_down=50)),
+        ("max_down = 50", HealthPolicy(max_down=50)),
+        ('on_fail = "remove"\nquorum = 2', HealthPolicy(OnFail.REMOVE, 2)),
+        ('warmup = "1500ms"\ndamping = 600', HealthPolicy(warmup=1.5, damping=600)),
+    ],
+)
+def test_what_follows_from_failures_has_several_forms(written: str, policy: HealthPolicy) -> None:
+    assert parse_config(f"{SERVICE}{written}\n", "f.toml").services[0].policy == policy
+
+
+def test_the_daemon_has_a_table() -> None:
+    text = (
+        '[daemon]\ndrift = "report"\ninterval = "10s"\non_stop = "drain"\nmetrics = "[::1]:9101"\n'
+        'per_server = false\nnotify = ["/bin/page"]\nlog = "json"\n'
+    )
+
+    assert parse_config(text, "f.toml").daemon == DaemonOptions(
+        OnDrift.REPORT,
+        10.0,
+        OnStop.DRAIN,
+        Endpoint.parse("[::1]:9101"),
+        per_server=False,
+        notify=("/bin/page",),
+        log=LogFormat.JSON,
+    )
+
+
+@pytest.mark.parametrize("written", ["9101", '":9101"', '"9101"'])
+def test_a_port_alone_does_not_say_who_may_ask(written: str) -> None:
+    error = refusal(f"[daemon]\nmetrics = {written}\n")
+
+    assert error.message.endswith("does not say on which address")
+    assert "'127.0.0.1:9101' for this machine alone" in str(error.hint)
+
+
 @pytest.mark.parametrize("text", ["", "\n", "# nothing yet\n", "service = []\n"])
 def test_an_empty_file_is_an_empty_configuration(text: str) -> None:
     assert parse_config(text, "f.toml") == Config()
@@ -304,10 +359,27 @@ def test_a_duration_has_several_forms(written: str, seconds: int) -> None:
                 " found true or false: true"
             ),
         ),
-        ('check = { type = "ping" }', "service[0].check.type: 'ping' is not a type of check"),
+        ('check = { type = "pong" }', "service[0].check.type: 'pong' is not a type of check"),
         (
             'check = { typ = "http" }',
             "service[0].check.typ: unknown key; did you mean 'type'?",
+        ),
+        ('check = ["tcp", "x"]', "service[0].check[1]: 'x' is not a check"),
+        (
+            'check = ["tcp", { typ = "ping" }]',
+            "service[0].check[1].typ: unknown key; did you mean 'type'?",
+        ),
+        (
+            'max_down = "half"',
+            "service[0].max_down: 'half' is not a share in per cent",
+        ),
+        (
+            'on_fail = "kill"',
+            "service[0].on_fail: 'kill' is not what becomes of a failed server",
+        ),
+        (
+            'check = { jitter = "x" }',
+            ("service[0].check.jitter: expected a decimal number such as 0.1, found a string: 'x'"),
         ),
         ('check = { interval = "2 s" }', "service[0].check.interval: '2 s' is not a duration"),
         (
@@ -330,7 +402,7 @@ def test_a_duration_has_several_forms(written: str, seconds: int) -> None:
         ),
         (
             'check = { path = "/x" }',
-            "service[0].check.path: path is for checks by HTTP, and this one is tcp",
+            "service[0].check.path: path is for checks by http and https, and this one is tcp",
         ),
         ('sorry = "backup"', "service[0].sorry: 'backup' is not an address and a port"),
         (
@@ -488,7 +560,8 @@ def test_all_problems_are_named_at_once_in_the_order_of_their_lines() -> None:
         "  f.toml:5: service[0].schedular: unknown key; did you mean 'scheduler'?",
         (
             "    keys that belong here: name, listen, scheduler, flags, persistence, one_packet,"
-            " check, sorry, haproxy, servers"
+            " check, on_fail, quorum, hysteresis, max_down, warmup, damping, sorry, haproxy,"
+            " servers"
         ),
     ]
     assert [(p.line, p.key_path) for p in error.problems] == [

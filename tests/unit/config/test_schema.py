@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lvsnat.config import schema
-from lvsnat.config.edit import (
+from lvsnat.config.keys import (
     CHECK_KEYS,
     PERSISTENCE_KEYS,
     PROXY_KEYS,
@@ -18,8 +18,10 @@ from lvsnat.config.edit import (
 )
 from lvsnat.config.parse import parse_config
 from lvsnat.model.aws import Layout
+from lvsnat.model.daemon import LogFormat, OnDrift, OnStop
 from lvsnat.model.health import CheckType
 from lvsnat.model.mode import Mode
+from lvsnat.model.policy import OnFail
 from lvsnat.model.service import (
     MAX_WEIGHT,
     PersistenceEngine,
@@ -63,7 +65,20 @@ def test_an_edit_knows_the_order_of_every_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [Mode, Scheduler, SchedulerFlag, PersistenceEngine, CheckType, ProxyProtocol, Layout]
+    "words",
+    [
+        Mode,
+        Scheduler,
+        SchedulerFlag,
+        PersistenceEngine,
+        CheckType,
+        ProxyProtocol,
+        Layout,
+        OnFail,
+        OnDrift,
+        OnStop,
+        LogFormat,
+    ],
 )
 def test_the_schema_lists_the_words_of_the_model(words: type) -> None:
     assert TABLES[words.__name__]["enum"] == list(words)  # type: ignore[call-overload]
@@ -96,6 +111,7 @@ def test_every_key_has_a_place_in_the_reference(form: str, key: str) -> None:
         "ProxyForm": "## `[service.haproxy]`",
         "HaproxyForm": "## `[haproxy]`",
         "AwsForm": "## `[aws]`",
+        "DaemonForm": "## `[daemon]`",
         "HostForm": "## `[host]`",
         "IpvsForm": "## `[ipvs]`",
         "TimeoutsForm": "## `timeouts`",

@@ -120,6 +120,39 @@ def test_the_examples_in_the_first_configuration_are_right() -> None:
     assert config.host.vip_interface == "eth0"
 
 
+@pytest.fixture
+def daemon_unit(unit: Path) -> Path:
+    """The daemon's unit on the disk, beside the one that it comes after."""
+    path = unit.with_name(units.DAEMON_NAME)
+    path.write_text(Service((TRUE,)).render_daemon())
+    return path
+
+
+def test_systemd_finds_nothing_wrong_with_the_daemons_unit(daemon_unit: Path) -> None:
+    done = analyzed("verify", daemon_unit)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_daemons_unit_leaves_little_exposed(daemon_unit: Path) -> None:
+    done = analyzed("security", "--offline=true", "--threshold=30", daemon_unit)
+
+    assert done.returncode == 0, done.stdout.splitlines()[-1:]
+
+
+def test_the_daemons_unit_starts_it_and_tells_it_to_read_anew() -> None:
+    text = Service(("/opt/venv/bin/python", "-m", "lvsnat")).render_daemon()
+
+    assert "\nExecStart=/opt/venv/bin/python -m lvsnat run\n" in text
+    assert "\nExecReload=/bin/kill -HUP $MAINPID\n" in text
+    assert "\nCapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW\n" in text
+    assert "\nAfter=lvsnat.service" in text
+    # Real servers are anywhere.
+    assert "IPAddressDeny" not in text
+    assert units.is_as_written(text)
+    assert re.findall("@[A-Z]", text) == []
+
+
 PROXY = Files(Path("/srv/a b/haproxy.cfg"), Path("/run/lvsnat/haproxy"))
 
 

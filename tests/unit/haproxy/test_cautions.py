@@ -37,7 +37,7 @@ def test_every_scheduler_that_is_another_one_is_named(scheduler: Scheduler) -> N
         ("scheduler", '"fo"', "backups in the order of their weights"),
         ("persistence", "300", "not carried over"),
         ("persistence", '"720h"', "forgotten after 24 days"),
-        ("sorry", '"192.168.2.99:80"', "no check tells"),
+        ("sorry", '"192.168.2.99:80"', "HAProxy makes no check that tells"),
     ],
 )
 def test_what_is_not_exact_is_said(key: str, value: str, sentence: str) -> None:
@@ -56,3 +56,11 @@ def test_thresholds_and_large_weights_are_named() -> None:
 
 def test_the_fallback_that_haproxy_always_has_is_no_caution_where_it_is_wished() -> None:
     assert "IPVS refuses" not in told(scheduler='"mh"', flags='["mh-fallback"]')
+
+
+def test_what_haproxy_decides_about_each_server_alone_is_named() -> None:
+    said = told(check='"http:/up"', quorum="2")
+
+    assert said.startswith("web: HAProxy makes the check http:/up, and acts on each server alone")
+    assert told(check='"ping"', quorum="2") == ""
+    assert told(check='"tcp"', on_fail='"remove"', warmup='"30s"') == ""

@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lvsnat.haproxy import checks
-from lvsnat.model.endpoint import Endpoint, parse_listener
+from lvsnat.model.endpoint import Endpoint, parse_address, parse_listener
 from lvsnat.model.health import CheckType, HealthCheck
+from lvsnat.model.policy import HealthPolicy, OnFail
+from lvsnat.model.proxied import daemon_checks, haproxy_check
 from lvsnat.model.service import RealServer, VirtualService
 
 HTTP = HealthCheck(CheckType.HTTP, "/health")
@@ -76,3 +78,39 @@ def test_times_are_told_in_milliseconds_where_they_are_not_whole() -> None:
         "timeout check 1500ms",
         "default-server inter 500ms fastinter 250ms rise 2 fall 3",
     )
+
+
+def test_a_pattern_and_a_certificate_are_haproxys_too() -> None:
+    check = HealthCheck(CheckType.HTTPS, regex="ok up", certificate="/etc/a b.pem", verify=False)
+
+    lines = checks.backend_lines(service(check))
+
+    assert "http-check expect rstring 'ok up'" in lines
+    assert lines[-1].endswith("check-ssl verify none crt '/etc/a b.pem'")
+
+
+def test_haproxy_makes_the_first_check_that_it_can() -> None:
+    ping = HealthCheck(CheckType.PING)
+    from_here = HealthCheck(source=parse_address("192.168.2.1"))
+    agent = HealthCheck(CheckType.AGENT, port=8080)
+    wanted = service(None).asked([ping, from_here, agent, HTTP, HealthCheck(port=81)])
+
+    assert haproxy_check(wanted) == HTTP
+    assert daemon_checks(wanted, proxied=True) == (ping, from_here, agent, HealthCheck(port=81))
+    assert daemon_checks(wanted, proxied=False) == wanted.checks
+    assert checks.backend_lines(wanted) == checks.backend_lines(service(HTTP))
+    assert checks.backend_lines(service(ping)) == ()
+
+
+def test_what_follows_from_a_failure_holds_in_both_backends() -> None:
+    policy = HealthPolicy(OnFail.REMOVE, warmup=30)
+    wanted = replace(service(HealthCheck()), policy=policy)
+
+    assert checks.backend_lines(wanted)[-1].endswith(
+        " fall 3 on-marked-down shutdown-sessions slowstart 30s"
+    )
+    assert checks.tracking_lines(wanted) == (
+        "default-server on-marked-down shutdown-sessions slowstart 30s",
+    )
+    assert checks.tracking_lines(service(HealthCheck())) == ()
+    assert checks.tracking_lines(replace(service(None), policy=policy)) == ()

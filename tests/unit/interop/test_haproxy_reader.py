@@ -10,6 +10,7 @@ from lvsnat.interop.haproxy.reader import read
 from lvsnat.interop.imported import Imported
 from lvsnat.model.endpoint import Endpoint, Family, parse_listener
 from lvsnat.model.health import CheckType, HealthCheck
+from lvsnat.model.policy import HealthPolicy, OnFail
 from lvsnat.model.service import (
     Persistence,
     ProxyOptions,
@@ -360,6 +361,34 @@ def test_a_check_by_tls_is_one_by_https() -> None:
     )
 
     assert web.check == HealthCheck(CheckType.HTTPS, host="www.example.com", verify=False)
+
+
+def test_what_follows_from_a_failure_is_taken() -> None:
+    web = service(
+        "option httpchk GET /",
+        "http-check expect rstring ok|up",
+        "default-server slowstart 30s on-marked-down shutdown-sessions",
+        "server a 192.168.2.55:443 check check-ssl verify none crt /etc/check.pem",
+    )
+
+    assert web.policy == HealthPolicy(OnFail.REMOVE, warmup=30.0)
+    assert web.check == HealthCheck(
+        CheckType.HTTPS, regex="ok|up", verify=False, certificate="/etc/check.pem"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("http-check expect rstring (?|a|b)", "'rstring (?|a|b)' is not read"),
+        ("default-server crt check.pem", "'crt check.pem' is not the whole path of a file"),
+        ("default-server agent-check", "'agent-check': the daemon asks agents"),
+    ],
+)
+def test_what_a_check_cannot_take_over_is_told_with_its_line(line: str, message: str) -> None:
+    text = PAIR.format(front="", back=f"option httpchk GET /\n    {line}")
+
+    assert [message in said for _, said, _ in problems(text)] == [True]
 
 
 def test_servers_without_check_have_none() -> None:

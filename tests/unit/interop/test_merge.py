@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lvsnat.config.edit import ConfigDocument
 from lvsnat.config.parse import parse_config
+from lvsnat.interop.haproxy.reader import read as read_haproxy
 from lvsnat.interop.ipvsadm.live import read_table
 from lvsnat.interop.ipvsadm.printer import render
 from lvsnat.interop.ipvsadm.reader import read
@@ -11,6 +12,7 @@ from lvsnat.interop.merge import merge
 from lvsnat.ipvs.resources import expand
 from lvsnat.model.config import Timeouts
 from lvsnat.model.endpoint import Endpoint
+from lvsnat.model.policy import HealthPolicy
 from lvsnat.model.resource import Key
 
 CONFIG = """\
@@ -132,3 +134,23 @@ def test_a_drained_server_keeps_its_configured_weight() -> None:
     merge(document, read_table(drained), held=held)
 
     assert document.text == CONFIG
+
+
+def test_checks_that_haproxy_cannot_make_stay_with_what_follows_from_them() -> None:
+    text = (
+        '[[service]]\nname = "web"\nlisten = "tcp/192.168.1.50:80"\nscheduler = "wrr"\n'
+        'check = ["ping", "http:/old"] # why\nquorum = 2\nwarmup = "5s"\n'
+        'servers = [{ address = "192.168.2.55:80" }]\n'
+    )
+    rules = (
+        "defaults\n timeout check 2s\nlisten web\n bind 192.168.1.50:80\n balance roundrobin\n"
+        " option httpchk GET /new\n source 0.0.0.0 usesrc clientip\n"
+        " server a 192.168.2.55:80 check slowstart 30s\n"
+    )
+    document = ConfigDocument.parse(text)
+
+    merge(document, read_haproxy(rules, {}))
+
+    web = document.config.find("web")
+    assert [check.question for check in web.checks] == ["http:/new", "ping"]
+    assert web.policy == HealthPolicy(quorum=2, warmup=30.0)

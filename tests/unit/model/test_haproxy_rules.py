@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -100,12 +99,12 @@ def test_an_ordinary_configuration_breaks_no_rule() -> None:
         (
             HealthCheck(verify=False),
             "verify",
-            "there is no certificate to verify in a check by tcp",
+            "verify is for checks by https, and this one is tcp",
         ),
         (
             replace(HTTP, verify=False),
             "verify",
-            "there is no certificate to verify in a check by http",
+            "verify is for checks by https, and this one is http",
         ),
     ],
 )
@@ -115,19 +114,6 @@ def test_a_check_can_be_made(check: HealthCheck, key: str, message: str) -> None
 
 def test_a_host_may_have_a_port_in_http() -> None:
     assert found(replace(WEB, check=replace(HTTP, host="www.example.com:8080"))) == []
-
-
-@pytest.mark.parametrize(
-    "given",
-    [{"path": "/x"}, {"method": "HEAD"}, {"host": "a"}, {"expect": ((200, 200),)}, {"body": "x"}],
-    ids=lambda given: next(iter(given)),
-)
-def test_a_check_by_tcp_asks_for_no_page(given: dict[str, Any]) -> None:
-    key = next(iter(given))
-
-    assert told(replace(WEB, check=HealthCheck(**given)), "check", key) == [
-        f"{key} is for checks by HTTP, and this one is tcp"
-    ]
 
 
 @pytest.mark.parametrize(

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lvsnat.errors import UsageError
+from lvsnat.model.endpoint import parse_address
 from lvsnat.model.health import CheckType, HealthCheck, parse_statuses, statuses_text
 
+SHORTS = [
+    "tcp",
+    "http",
+    "https",
+    "http:/health",
+    "https:/a?b=c:d",
+    "udp",
+    "dns:example.com",
+    "ping",
+    "grpc",
+    "grpc:shop.Orders",
+    "agent:8080",
+    "file:/run/{address}:{port}",
+]
 
-@pytest.mark.parametrize("text", ["tcp", "http", "https", "http:/health", "https:/a?b=c:d"])
+
+@pytest.mark.parametrize("text", SHORTS)
 def test_a_check_in_short_reads_back(text: str) -> None:
-    assert HealthCheck.parse(text).short == text
+    check = HealthCheck.parse(text)
+
+    assert (check.short, check.plain) == (text, check)
 
 
-@pytest.mark.parametrize("text", ["", "udp", "tcp:80", "http:", "http:health", "HTTP:/x", "http/"])
+WRONG = ["", "tcp:80", "http:", "http:health", "HTTP:/x", "http/", "udp:53", "dns", "dns:"]
+WRONG += ["ping:", "grpc:", "agent", "agent:", "agent:x", "agent:²", "file", "file:x", "exec:/x"]
+
+
+@pytest.mark.parametrize("text", WRONG)
 def test_what_is_no_check_is_refused_with_the_forms(text: str) -> None:
     with pytest.raises(UsageError, match="is not a check") as caught:
         HealthCheck.parse(text)
 
-    assert caught.value.hint == "write 'tcp', 'http:/path' or 'https:/path'"
+    assert "'tcp', 'http:/path'," in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +52,7 @@ def test_what_is_no_check_is_refused_with_the_forms(text: str) -> None:
         HealthCheck(CheckType.HTTP, method="HEAD"),
         HealthCheck(CheckType.HTTP, path="health"),
         HealthCheck(CheckType.TCP, path="/x"),
+        HealthCheck(CheckType.EXEC, command=("/bin/true",)),
     ],
 )
 def test_a_check_that_takes_more_words_has_no_short_form(check: HealthCheck) -> None:
@@ -67,3 +92,16 @@ def test_a_check_by_tcp_keeps_the_rhythm_alone() -> None:
     check = HealthCheck(CheckType.HTTP, "/a", "HEAD", port=81, interval=0.5, rise=5)
 
     assert check.asking(HealthCheck()) == HealthCheck(port=81, interval=0.5, rise=5)
+
+
+def test_a_check_of_another_type_keeps_the_rhythm_and_where_it_comes_from() -> None:
+    source = parse_address("192.168.2.1")
+    check = HealthCheck(CheckType.DNS, name="a", record="SOA", source=source, rise=5, jitter=0.2)
+
+    assert check.asking(HealthCheck.parse("dns:b")) == replace(check, name="b")
+    assert check.asking(HealthCheck.parse("agent:80")) == HealthCheck(
+        CheckType.AGENT, port=80, source=source, rise=5, jitter=0.2
+    )
+    assert check.asking(HealthCheck.parse("file:/x")) == HealthCheck(
+        CheckType.FILE, file="/x", rise=5, jitter=0.2
+    )
