@@ -14,7 +14,8 @@ from lvsnat.ipvs.backend import IpvsBackend
 from lvsnat.ipvs.timeouts import TimeoutsBackend
 
 if TYPE_CHECKING:
-    from lvsnat.doctor.facts import HostFacts, Unread
+    from lvsnat.doctor.facts import HostFacts
+    from lvsnat.doctor.finding import Unread
     from lvsnat.model.config import Config
 
 

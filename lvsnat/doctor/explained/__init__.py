@@ -1,0 +1,1 @@
+"""What each code means, for people: texts and examples. No I/O here."""

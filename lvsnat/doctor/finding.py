@@ -1,0 +1,62 @@
+"""What the doctor has found, as values. No I/O here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lvsnat.doctor.names import Code, Group
+from lvsnat.model.resource import Key
+
+
+class Severity(StrEnum):
+    """How bad it is."""
+
+    BROKEN = "broken"
+    """Traffic is lost, or would be with the next client."""
+    RISK = "risk"
+    """It flows, and something may end that."""
+    NOTE = "note"
+    """Nothing is lost, and somebody may want to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A part of the facts that could not be read."""
+
+    part: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What of a plan is the remedy: the changes of these resources."""
+
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it should be."""
+
+    code: Code
+    severity: Severity
+    subject: str
+    """What it is about: a setting, a service, a server."""
+    seen: str
+    expected: str
+    why: str
+    remedy: str
+    """What to do; a command stands between single quotes."""
+    fix: Fix | None = None
+    """None where no plan can do it."""
+    scope: tuple[str, ...] = ()
+    """The service that it concerns, and of that the server; empty: all of this host."""
+
+    @property
+    def group(self) -> Group:
+        return self.code.group
+
+    def covers(self, other: Finding) -> bool:
+        """Whether what the other one concerns is a part of what this one concerns."""
+        return other.scope[: len(self.scope)] == self.scope

@@ -1,0 +1,131 @@
+"""What firewalls on this host do with the packets of services. No I/O here.
+
+The reading of the rules is lvsnat.host's: forward.py, arrivals.py and transparency.py say the same
+before a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from lvsnat.doctor.facts import Facts, HostFacts
+from lvsnat.doctor.finding import Finding, Severity
+from lvsnat.doctor.names import Code
+from lvsnat.host import forward
+from lvsnat.host.conditions import Packet
+from lvsnat.host.firewall import Chain, Chains, Listing, Verdict, chains_of, fate
+from lvsnat.host.transparency import EXAMPLE
+from lvsnat.model.config import Config
+from lvsnat.model.endpoint import Endpoint, Family, MarkListener, Protocol
+from lvsnat.model.proxied import ipvs_services
+from lvsnat.model.service import VirtualService
+
+_SHOWN = 3
+
+
+def findings(facts: Facts) -> Iterator[Finding]:
+    if facts.config is None or facts.host is None or facts.host.listing is None:
+        return
+    listing, tracked = facts.host.listing, facts.host.settings.get("net.ipv4.vs.conntrack") == "1"
+    chains = chains_of(listing)
+    yield from _input(facts.config, chains)
+    if tracked:
+        yield from _masqueraded(facts.config, facts.host, chains)
+    yield from _forward(listing, facts.config, tracked=tracked)
+
+
+def _forward(listing: Listing, config: Config, *, tracked: bool) -> Iterator[Finding]:
+    for one in forward.cautions(listing, config, tracked=tracked):
+        subject, verb, rest = one.message.partition(" drops ")
+        yield Finding(
+            Code.FORWARD_DROPS,
+            Severity.BROKEN,
+            subject,
+            f"{verb.strip()} {rest}",
+            "lets it pass",
+            "replies go through the hook forward, with the real server's address",
+            one.hint,
+        )
+
+
+def _input(config: Config, chains: Chains) -> Iterator[Finding]:
+    for chain in chains.values():
+        if chain.hook != "input" or chain.kind != "filter":
+            continue
+        shut = [web for web in config.services if _is_shut(web, chain, chains)]
+        if shut:
+            some = ", ".join(f"{web.name} ({web.listen})" for web in shut[:_SHOWN])
+            more = f" and {len(shut) - _SHOWN} more" if len(shut) > _SHOWN else ""
+            yield Finding(
+                Code.INPUT_DROPS,
+                Severity.BROKEN,
+                f"the nft chain {chain}",
+                f"drops what clients send to {some}{more}",
+                "lets it pass",
+                "packets to a VIP go through the hook input before IPVS or HAProxy gets them",
+                f"let them in: {_accepting(chain, shut[0])}",
+            )
+
+
+def _is_shut(service: VirtualService, chain: Chain, chains: Chains) -> bool:
+    """Whether it is sure that a new connection is dropped."""
+    listen = service.listen
+    if isinstance(listen, MarkListener) or not chain.sees(listen.family):
+        return False
+    port = listen.ports[0].first if listen.protocol is Protocol.TCP else None
+    packet = Packet("new", EXAMPLE[listen.family], listen.address, port)
+    found = fate(chain, chains, packet)
+    return found.verdict is Verdict.DROP and not found.doubtful
+
+
+def _accepting(chain: Chain, service: VirtualService) -> str:
+    listen = service.listen
+    if isinstance(listen, MarkListener):
+        return ""
+    ports = ",".join(str(ports).replace("-", ":") for ports in listen.ports)
+    if chain.name == "INPUT" and chain.table == "filter":  # iptables made it
+        program = "iptables" if chain.family == "ip" else "ip6tables"
+        words = f"-p {listen.protocol} -d {listen.address} -m multiport --dports {ports}"
+        return f"'{program} -I INPUT {words} -j ACCEPT'"
+    field = "ip" if listen.family is Family.IPV4 else "ip6"
+    several = ports.replace(":", "-").replace(",", ", ")
+    where = f"{field} daddr {listen.address} {listen.protocol} dport {{ {several} }}"
+    return f"\"nft 'insert rule {chain} {where} accept'\""
+
+
+def _masqueraded(config: Config, host: HostFacts, chains: Chains) -> Iterator[Finding]:
+    """Only what connection tracking sees is given another source."""
+    for chain in chains.values():
+        if chain.hook != "postrouting" or chain.kind != "nat":
+            continue
+        for service in ipvs_services(config):
+            hidden = _hidden(host, chain, chains)
+            if any(hidden(server.endpoint) for server in service.servers):
+                yield Finding(
+                    Code.MASQUERADED,
+                    Severity.BROKEN,
+                    f"the nft chain {chain}",
+                    f"gives what clients of {service.name} send this director's address",
+                    "leaves it alone",
+                    "the real servers do not see their clients",
+                    "limit its rule to the networks whose traffic it is for, as in 'iptables -s"
+                    " 192.168.2.0/24 ... -j MASQUERADE'",
+                    scope=(service.name,),
+                )
+                break
+
+
+def _hidden(host: HostFacts, chain: Chain, chains: Chains) -> Callable[[Endpoint], bool]:
+    def hidden(server: Endpoint) -> bool:
+        way = host.ways.get(server.address)
+        packet = Packet(
+            "new",
+            EXAMPLE[server.family],
+            server.address,
+            server.port,
+            outgoing=None if way is None else way.interface,
+        )
+        found = fate(chain, chains, packet) if chain.sees(server.family) else None
+        return found is not None and found.verdict is Verdict.TRANSLATE and not found.doubtful
+
+    return hidden

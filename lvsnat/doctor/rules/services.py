@@ -1,0 +1,191 @@
+"""Services: whether they are there, and whether a server of theirs takes connections. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lvsnat.doctor.facts import Facts, Socket
+from lvsnat.doctor.finding import Finding, Severity
+from lvsnat.doctor.names import Code
+from lvsnat.doctor.rules.settings import CODES
+from lvsnat.model.carrier import Carrier
+from lvsnat.model.endpoint import MarkListener
+from lvsnat.model.proxied import ipvs_services
+from lvsnat.model.service import VirtualService
+from lvsnat.model.status import (
+    DirectorStatus,
+    HealthState,
+    ServerStatus,
+    ServiceStatus,
+    Sync,
+)
+
+_DRIFT = (Sync.MISSING, Sync.CHANGED, Sync.EXTRA)
+_OUT = (HealthState.DOWN, HealthState.MAINTENANCE)
+_APPLY = "'lvsnat plan' shows what differs, 'lvsnat apply' ends it"
+_SHOWN = 3
+
+
+def findings(facts: Facts) -> Iterator[Finding]:
+    if facts.config is None or facts.status is None:
+        return
+    yield from _host(facts.status)
+    for service in facts.status.services:
+        if service.sync is Sync.UNMANAGED:
+            continue
+        yield from _drift(service)
+        yield from _servers(service)
+        if service.carriers == (Carrier.IPVS,):
+            yield from _thresholds(service)
+    if facts.host is not None and facts.config.switching is None:
+        for wish in ipvs_services(facts.config):
+            yield from _taken(wish, facts.host.listening)
+
+
+def name_of(service: ServiceStatus) -> str:
+    return service.name or str(service.listen)
+
+
+def some(words: Sequence[object]) -> str:
+    """The first few, and how many more there are."""
+    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    return ", ".join(map(str, words[:_SHOWN])) + more
+
+
+def _host(status: DirectorStatus) -> Iterator[Finding]:
+    """What the configuration asks of the host, but for what has a code of its own."""
+    known = {f"sysctl {name}" for name in CODES}
+    for thing in status.host:
+        own = thing.what in known or thing.what.startswith("address ")
+        if thing.sync in _DRIFT and not own:
+            missing = thing.sync is Sync.MISSING
+            yield Finding(
+                Code.NOT_APPLIED,
+                Severity.BROKEN if missing else Severity.RISK,
+                thing.what,
+                "not there" if missing else _settings(thing.seen),
+                _settings(thing.wanted) or "as configured",
+                "the configuration asks for it",
+                _APPLY,
+            )
+
+
+def _settings(values: dict[str, str] | None) -> str:
+    return " ".join(f"{key}={value}" for key, value in (values or {}).items())
+
+
+def _drift(service: ServiceStatus) -> Iterator[Finding]:
+    wrong = [(str(one.endpoint), one.sync) for one in service.servers if one.sync in _DRIFT]
+    if service.sync in _DRIFT:
+        wrong = [("the service", service.sync)]
+    if wrong:
+        missing = any(sync is Sync.MISSING for _, sync in wrong)
+        yield Finding(
+            Code.NOT_APPLIED,
+            Severity.BROKEN if missing else Severity.RISK,
+            f"{name_of(service)} {service.listen}",
+            some([f"{what} is {sync}" for what, sync in wrong]),
+            "as configured",
+            "the kernel balances what it holds, not what the configuration says",
+            _APPLY,
+            scope=(name_of(service),),
+        )
+
+
+def _servers(service: ServiceStatus) -> Iterator[Finding]:
+    name, title = name_of(service), f"{name_of(service)} {service.listen}"
+    ordinary = [one for one in service.servers if not one.sorry]
+    if not ordinary:
+        yield Finding(
+            Code.SERVICE_EMPTY,
+            Severity.BROKEN,
+            title,
+            "no real server",
+            "at least one",
+            "clients are refused",
+            f"'lvsnat server add {name} ADDRESS:PORT'",
+            scope=(name,),
+        )
+        return
+    down = [one for one in ordinary if one.health is not None and one.health.state in _OUT]
+    helped = any(one.sorry and one.seen is not None for one in service.servers)
+    if len(down) == len(ordinary):
+        yield Finding(
+            Code.NO_SERVER_ALIVE,
+            Severity.RISK if helped else Severity.BROKEN,
+            title,
+            some([_why(one) for one in down]),
+            "at least one server that answers its check",
+            "the sorry server answers all clients" if helped else "clients get no answer",
+            f"'lvsnat health {name}' shows each check and its answer",
+            scope=(name,),
+        )
+    elif not any(one.seen is not None and one.seen.weight for one in ordinary):
+        held = [one for one in ordinary if one.override is not None]
+        yield Finding(
+            Code.ALL_WEIGHTS_0,
+            Severity.BROKEN,
+            title,
+            f"every server has the weight 0{', drained or disabled by hand' if held else ''}",
+            "a weight above 0",
+            "no server takes new connections: clients are refused",
+            f"'lvsnat server enable {name} {held[0].endpoint}'"
+            if held
+            else f"'lvsnat server set {name} {ordinary[0].endpoint} --weight 1'",
+            scope=(name,),
+        )
+
+
+def _why(server: ServerStatus) -> str:
+    if server.health is None:
+        return str(server.endpoint)
+    detail = f" ({server.health.detail})" if server.health.detail else ""
+    return f"{server.endpoint} is {server.health.state}{detail}"
+
+
+def _thresholds(service: ServiceStatus) -> Iterator[Finding]:
+    """Connections that are closed count, too, until the kernel has forgotten them."""
+    taking = [one for one in service.servers if one.seen is not None and one.seen.weight]
+    full = [
+        f"{one.endpoint} {one.stats.active} active + {one.stats.inactive} inactive"
+        f" of {one.seen.upper}"
+        for one in taking
+        if one.seen is not None
+        and one.stats is not None
+        and 0 < one.seen.upper <= one.stats.active + one.stats.inactive
+    ]
+    if full:
+        every = len(full) == len(taking)
+        yield Finding(
+            Code.THRESHOLD,
+            Severity.BROKEN if every else Severity.RISK,
+            f"{name_of(service)} {service.listen}",
+            some(full),
+            "fewer connections than the upper threshold",
+            "new clients are refused" if every else "it gets no new connections",
+            f"'lvsnat server set {name_of(service)} ADDRESS:PORT --upper N' with a greater N;"
+            " inactive connections count until the kernel forgets them",
+            scope=(name_of(service),),
+        )
+
+
+def _taken(service: VirtualService, sockets: Sequence[Socket]) -> Iterator[Finding]:
+    listen = service.listen
+    if isinstance(listen, MarkListener):
+        return
+    for socket in sockets:
+        port = socket.local.port
+        here = socket.protocol is listen.protocol and socket.local.address == listen.address
+        if here and any(ports.first <= port <= ports.last for ports in listen.ports):
+            yield Finding(
+                Code.PORT_TAKEN,
+                Severity.RISK,
+                f"{service.name} {listen}",
+                f"a program of this host listens on {socket.local}, too",
+                "IPVS alone",
+                "it gets nothing while IPVS serves, and every client when the service is gone",
+                f"'ss -lnp \"src {socket.local}\"' names the program: stop it, or give it another"
+                " address",
+                scope=(service.name,),
+            )
+            return

@@ -1,0 +1,295 @@
+"""The live status: reads again and again, shows what it read, asks before it changes."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from typing import ClassVar, Final, TypeVar
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Footer, Input, Static
+
+from lvsnat.errors import LvsnatError
+from lvsnat.ui import words
+from lvsnat.ui.live import board as boards
+from lvsnat.ui.live.board import Board, Boards, Look, Measure, Sort
+from lvsnat.ui.live.cells import state
+from lvsnat.ui.live.doors import Action, Doors, Wish
+from lvsnat.ui.live.keys import KEYS, LOOKS
+from lvsnat.ui.live.screens import Details, Keys, Question, drawn
+from lvsnat.ui.live.table import Table, Titles
+from lvsnat.ui.status import summary_line, table_lines
+from lvsnat.ui.summary import well_line
+
+Answer = TypeVar("Answer")
+EVERY: Final = 1.0
+"""Seconds between two readings."""
+
+
+class Live(App[None]):
+    """``lvsnat status --live``."""
+
+    ENABLE_COMMAND_PALETTE = False
+    CSS = LOOKS
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
+
+    def __init__(self, doors: Doors, *, every: float | None = EVERY) -> None:
+        """``every``: seconds between two readings; None: only when somebody asks."""
+        super().__init__(ansi_color=True)
+        self.theme = "ansi-dark"
+        self.look = Look()
+        self.board: Board | None = None
+        self._doors, self._every = doors, every
+        self._boards = Boards()
+        self._paused = False
+        self._failure = ""
+        # One thread each: what they hold open is used by no other.
+        self._reader = ThreadPoolExecutor(1, "reader")
+        self._writer = ThreadPoolExecutor(1, "writer")
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="summary")
+        titles = Titles()
+        yield titles
+        yield Table(titles)
+        yield Static(id="message")
+        yield Input(placeholder="filter: words of names, addresses, states", id="filter")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.table.focus()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with suppress(RuntimeError, ValueError):  # Not in the main thread.
+                loop.add_signal_handler(number, self.exit)
+        self.run_worker(self._read_on())
+
+    def close(self) -> None:
+        """Wait for what is being carried out, so that it is whole."""
+        self._reader.shutdown(cancel_futures=True)
+        self._writer.shutdown(cancel_futures=True)
+
+    @property
+    def table(self) -> Table:
+        return self.screen_stack[0].query_one(Table)
+
+    async def take(self) -> None:
+        """Read once, and show it; what fails is said, and the last picture stays."""
+        try:
+            self.board = await self._in(self._reader, self._read)
+        except LvsnatError as error:
+            self._failure = error.message
+        else:
+            self._failure = ""
+        self._show()
+
+    async def _read_on(self) -> None:
+        await self.take()
+        while self._every is not None:
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            if not self._paused:
+                await self.take()
+            took = loop.time() - began
+            # Of a reading that takes long, keys get half of the time.
+            await asyncio.sleep(max(self._every - took, took))
+
+    def _read(self) -> Board:
+        return self._boards.of(self._doors.read())
+
+    async def _in(self, thread: ThreadPoolExecutor, call: Callable[[], Answer]) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(thread, call)
+
+    def _show(self) -> None:
+        board = self.board
+        if board is not None:
+            self.table.show(boards.rows(board, self.look), board, self.look)
+            lines = [
+                summary_line(board.status),
+                well_line(board.status, board.overview, board.total),
+                *table_lines(board.status.table),
+            ]
+            self._static("summary").update(drawn(lines, max(self.size.width, 20)))
+        self._mention()
+
+    def _mention(self, done: str = "") -> None:
+        """The line below the table: what went wrong, else what was done, else how one looks."""
+        if self._failure:
+            self._say(
+                f"not read: {self._failure.splitlines()[0]}; what you see is older", "bold red"
+            )
+        else:
+            self._say(done or self._manner() or self._cut_off())
+
+    def _manner(self) -> str:
+        look = self.look
+        said = ["PAUSED"] if self._paused else []
+        if look.sort is not Sort.CONFIGURED or look.turned:
+            said.append(f"sorted by {look.sort}" + (", turned round" if look.turned else ""))
+        if look.filter:
+            found = sum(row.server is None for row in self.table.rows)
+            said.append(f"filter: {look.filter} ({words.count(found, 'service')})")
+        if look.measure is not Measure.CONNECTIONS:
+            said.append(f"history of {look.measure}")
+        return "  ".join(said)
+
+    def _cut_off(self) -> str:
+        """What has no room in the selected line: why a server is down, in full."""
+        row, board = self.table.selected, self.board
+        if row is None or row.server is None or board is None:
+            return ""
+        said = state(row, board.now).text
+        return "" if self.table.has_room(said) else f"{row.server.endpoint}: {said}"
+
+    def _say(self, text: str, style: str = "") -> None:
+        self._static("message").update(Text(text, style, no_wrap=True, overflow="ellipsis"))
+
+    def _static(self, name: str) -> Static:
+        return self.screen_stack[0].query_one(f"#{name}", Static)
+
+    def _looking(self, look: Look) -> None:
+        self.look = look
+        self._show()
+
+    # What keys and the mouse do.
+
+    async def action_quit(self) -> None:
+        self.exit()
+
+    async def action_keys(self) -> None:
+        await self.push_screen(Keys())
+
+    async def action_read(self) -> None:
+        await self.take()
+
+    def action_pause(self) -> None:
+        self._paused = not self._paused
+        self._mention()
+
+    def action_sort(self) -> None:
+        orders = list(Sort)
+        following = orders[(orders.index(self.look.sort) + 1) % len(orders)]
+        self._looking(replace(self.look, sort=following))
+
+    def action_turn(self) -> None:
+        self._looking(replace(self.look, turned=not self.look.turned))
+
+    def action_measure(self) -> None:
+        measures = list(Measure)
+        following = measures[(measures.index(self.look.measure) + 1) % len(measures)]
+        self._looking(replace(self.look, measure=following))
+
+    def on_titles_sorted(self, event: Titles.Sorted) -> None:
+        again = event.sort is self.look.sort
+        turned = not self.look.turned if again else False
+        self._looking(replace(self.look, sort=event.sort, turned=turned))
+
+    def action_filter(self) -> None:
+        self._filter.add_class("shown")
+        self._filter.focus()
+
+    def action_unfilter(self) -> None:
+        self._filter.value = ""
+        self._filter.remove_class("shown")
+        self.table.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._looking(replace(self.look, filter=event.value))
+
+    def on_input_submitted(self) -> None:
+        self._filter.remove_class("shown")
+        self.table.focus()
+
+    @property
+    def _filter(self) -> Input:
+        return self.screen_stack[0].query_one(Input)
+
+    def action_turn_over(self) -> None:
+        if (row := self.table.selected) is not None:
+            self.action_open(row.service.listen in self.look.closed)
+
+    def action_open(self, wanted: bool) -> None:  # noqa: FBT001 - a binding has it so
+        """Show the servers of the selected service, or close it, and go to its line."""
+        row = self.table.selected
+        if row is None:
+            return
+        one = {row.service.listen}
+        closed = self.look.closed - one if wanted else self.look.closed | one
+        if row.server is not None and not wanted:
+            places = [each.place for each in self.table.rows]
+            self.table.select(places.index((row.service.listen, None)))
+        self._looking(replace(self.look, closed=closed))
+
+    def action_all(self) -> None:
+        if self.board is not None:
+            every = frozenset(service.listen for service in self.board.status.services)
+            closed = frozenset() if self.look.closed else every
+            self._looking(replace(self.look, closed=closed))
+
+    def on_table_moved(self) -> None:
+        self._mention()
+
+    def on_table_toggled(self) -> None:
+        self.action_turn_over()
+
+    def on_table_opened(self) -> None:
+        self.action_details()
+
+    def action_details(self) -> None:
+        self.run_worker(self._details(), group="asking", exclusive=True)
+
+    async def _details(self) -> None:
+        row = self.table.selected
+        if row is None:
+            return
+        name = row.service.name or str(row.service.listen)
+        server = None if row.server is None else row.server.endpoint
+        try:
+            detail = await self._in(self._writer, lambda: self._doors.detail(name, server))
+        except LvsnatError as error:
+            self._say(error.message.splitlines()[0], "bold red")
+        else:
+            await self.push_screen(Details(name, server, detail))
+
+    def action_change(self, action: str) -> None:
+        self.run_worker(self._change(Action(action)), group="asking", exclusive=True)
+
+    async def _change(self, action: Action) -> None:
+        """Plan it, show the plan, and carry out what was shown if the answer is yes."""
+        row = self.table.selected
+        if row is None or row.server is None or row.service.name is None:
+            self._say("select a server of the configuration first")
+            return
+        wish = Wish(action, row.service.name, row.server.endpoint)
+        try:
+            proposal = await self._in(self._writer, lambda: self._doors.propose(wish))
+            if proposal.idle:
+                self._say(f"{wish}: nothing would change")
+                return
+            if not await self.push_screen_wait(Question(wish, proposal)):
+                self._say("nothing was changed")
+                return
+            done = await self._in(
+                self._writer, lambda: self._doors.carry_out(wish, proposal.fingerprint)
+            )
+        except LvsnatError as error:
+            said = error.message.splitlines()[0]
+            self._say(f"{said}: {error.hint}" if error.hint else said, "bold red")
+            return
+        await self.take()
+        self._mention(f"{wish}: {done}")
+
+
+def run(doors: Doors) -> None:
+    """Show it until somebody quits. Raises what reading and changing raise by mistake."""
+    app = Live(doors)
+    try:
+        app.run()
+    finally:
+        app.close()
