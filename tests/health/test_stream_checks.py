@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import queue
 import socket
 import struct
 import time
@@ -11,6 +12,7 @@ from ipaddress import ip_address
 import pytest
 from answering import (
     LOCAL,
+    SECONDS,
     answer_of,
     check_of,
     closed_port,
@@ -73,20 +75,19 @@ def test_a_backlog_that_is_full_is_no_answer() -> None:
 
 
 def test_a_connection_is_closed_by_reset_where_asked() -> None:
-    ends: list[type[Exception] | None] = []
+    ends: queue.Queue[type[Exception] | None] = queue.Queue()
 
     def handle(connection: socket.socket) -> None:
         try:
             connection.recv(1)
-            ends.append(None)
+            ends.put(None)
         except ConnectionResetError as error:
-            ends.append(type(error))
+            ends.put(type(error))
 
-    for reset in (True, False):
+    for reset, end in ((True, ConnectionResetError), (False, None)):
         with serving(handle) as port:
             answer_of(target_at(port, check_of(reset=reset)))
-
-    assert ends == [ConnectionResetError, None]
+            assert ends.get(timeout=SECONDS) is end
 
 
 def test_the_source_address_is_the_given_one() -> None:
