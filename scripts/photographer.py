@@ -2,7 +2,8 @@
 
 A picture is a function in PICTURES that types into a terminal; its name is the file's. What a
 scene shows does not depend on the day or on the speed of the machine, apart from the seconds left
-in `drain`: so a picture that changes says that the program has changed.
+in `drain` and the rates in `status` and `live`: so a picture that changes says that the program has
+changed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 import cloud
 from labkit.host import Host
 from labkit.load import Load, long_connections
+from labkit.tmux import tmux
 from labkit.topology import Network, dual_subnet
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
@@ -37,6 +39,7 @@ TEXT = re.compile(
     r' textLength="(?P<length>[^"]*)" clip-path="(?P<clip>[^"]*)">(?P<text>[^<]*)</text>'
 )
 WORDS = re.compile(r"[^\xa0]+(?:\xa0[^\xa0]+)*")
+LIVE_WIDTH = 110
 SETTLED = 3.0
 """Seconds between two steps of what happens beside a command that looks once a second."""
 
@@ -80,6 +83,30 @@ def status(terminal: Terminal, net: Network) -> None:
         net.client.ask_udp(net.vip, dns.port)
     with long_connections(net.client, net.vip, web.port, count=8, pause=3600):
         terminal.type(net.director, "lvsnat", "status")
+
+
+def live(terminal: Terminal, net: Network) -> None:
+    """The live status while clients talk; one server is drained in front of our eyes."""
+    web, dns = start(net)
+    one, two, three = addresses(net)
+    servers = [f"--server={one}=3", f"--server={two}", f"--server={three}"]
+    lvsnat(net, "service", "add", "web", web.listen(net), "--scheduler=wrr", *servers)
+    add(QUIET, net, dns)
+    size = {"width": LIVE_WIDTH, "height": 14}
+    with (
+        long_connections(net.client, net.vip, web.port, count=10, pause=0.05),
+        tmux(net.director, "lvsnat", "status", "--live", **size) as screen,
+    ):
+        screen.until("10 connections", dns.name)
+        screen.press("h")
+        screen.press("End", "Home", "Down", "Down")
+        time.sleep(SETTLED)
+        screen.press("d")
+        screen.until(f"drain web {two}?")
+        screen.press("y")
+        screen.until("drained, 2 left")
+        time.sleep(3 * SETTLED)
+        terminal.put(screen.screen(colour=True))
 
 
 def plan(terminal: Terminal, net: Network) -> None:
@@ -139,7 +166,8 @@ def problems(terminal: Terminal, net: Network) -> None:
 
 
 PICTURES: dict[str, Picture] = {
-    "status": Picture(status, servers=3, width=70),  # without rates, which are never the same
+    "status": Picture(status, servers=3, width=70),  # too narrow for the columns of rates
+    "live": Picture(live, servers=3),
     "plan": Picture(plan),
     "drain": Picture(drain, piped=True),
     "connections": Picture(connections),

@@ -45,12 +45,12 @@ SkipOption = Annotated[
     ),
 ]
 SecondsOption = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--seconds",
         parser=words.parse_seconds,
         metavar="SECONDS",
-        help="Between the two looks at connections and counters, which the kernel moves every 2 s.",
+        help="Between the two looks at connections and counters; 3, if not said.",
     ),
 ]
 CodeArgument = Annotated[
@@ -66,14 +66,14 @@ def doctor(
     probe: ProbeOption = False,
     only: OnlyOption = None,
     skip: SkipOption = None,
-    seconds: SecondsOption = 3.0,
+    seconds: SecondsOption = None,
     output_format: OutputOption = Output.TABLE,
 ) -> None:
     """Find out why traffic does not flow, in the order in which a packet travels; change nothing.
 
     Exits with 1 where something is broken; a risk or a note is no reason.
     """
-    from lvsnat.director.examine import Asked, examine
+    from lvsnat.director.examine import SECONDS, Asked, examine
     from lvsnat.doctor.codes import parse_code
     from lvsnat.doctor.diagnose import diagnose
     from lvsnat.doctor.finding import Severity
@@ -82,7 +82,7 @@ def doctor(
     wanted, unwanted = (frozenset(map(parse_code, codes or ())) for codes in (only, skip))
     director = Session.of(ctx).director()
     name = None if service is None else _named(director, service)
-    facts = examine(director, Asked(name, probe, seconds))
+    facts = examine(director, Asked(name, probe, seconds or SECONDS))
     found = diagnose(facts, wanted, unwanted, name)
     if output_format is Output.TABLE:
         _draw(view.report_lines(found, facts.unread))

@@ -9,6 +9,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import typer
+
 from lvsnat.cli.context import Session
 from lvsnat.errors import RefusedError, UsageError
 from lvsnat.model.connection import Selection
@@ -45,7 +47,8 @@ def live(session: Session, only: Callable[[DirectorStatus], DirectorStatus]) -> 
     only(session.director().status())
     from lvsnat.ui.live.app import run
 
-    run(doors(lambda: session.director(mention=False), only))
+    if code := run(doors(lambda: session.director(mention=False), only)):
+        raise typer.Exit(code)
 
 
 def doors(

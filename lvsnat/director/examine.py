@@ -142,27 +142,26 @@ def _samples(
 
 def _sample(director: Director, config: Config) -> Sample:
     status = director.status()
-    opening = [*_opening_ipvs(director), *_opening_haproxy(config)]
-    return Sample(
-        director.clock.monotonic(), status, frozenset(opening), tuple(_flows(director, config))
-    )
+    at = director.clock.monotonic()
+    opening = dict([*_opening_ipvs(director), *_opening_haproxy(config)])
+    return Sample(at, status, opening, tuple(_flows(director, config)))
 
 
-def _opening_ipvs(director: Director) -> Iterator[Opening]:
+def _opening_ipvs(director: Director) -> Iterator[tuple[Opening, int]]:
     found = director.traffic().connections(Selection(state="SYN_RECV"))
     mine = (one for one in found if one.carrier is Carrier.IPVS)
     for one in islice(mine, _MOST):
-        yield Opening(one.client, one.server, one.service)
+        yield Opening(one.client, one.server, one.service), one.expires
 
 
-def _opening_haproxy(config: Config) -> Iterator[Opening]:
+def _opening_haproxy(config: Config) -> Iterator[tuple[Opening, None]]:
     """HAProxy takes another port of the client's at each attempt."""
     servers = {s.endpoint for web in proxied_services(config) for s in web.servers}
     if not servers:
         return
     found = read_sockets(lambda one: one.state is SocketState.OPENING and one.remote in servers)
     for one in islice(found, _MOST):
-        yield Opening(Endpoint(one.local.address, 0), one.remote)
+        yield Opening(Endpoint(one.local.address, 0), one.remote), None
 
 
 def _flows(director: Director, config: Config) -> Iterator[Flow]:

@@ -66,6 +66,8 @@ class Neighbour(StrEnum):
     ANSWERS = "answers"
     FAILED = "failed"
     """It was asked, and does not answer."""
+    ASKED = "asked"
+    """It is being asked, for longer than an answer takes if somebody waits meanwhile."""
     UNKNOWN = "unknown"
 
 
@@ -97,7 +99,9 @@ class Sample:
     at: float
     """Seconds of a clock that only goes forward."""
     status: DirectorStatus
-    opening: frozenset[Opening] = frozenset()
+    opening: Mapping[Opening, int | None] = field(default_factory=dict)
+    """With the seconds until each is forgotten, if no packet comes; None where it goes with its
+    program."""
     flows: tuple[Flow, ...] = ()
 
 

@@ -119,6 +119,8 @@ def _with_neighbours(facts: HostFacts) -> HostFacts:
 def _word(state: int) -> Neighbour:
     if state & neighbours.FAILED:
         return Neighbour.FAILED
+    if state & neighbours.INCOMPLETE:
+        return Neighbour.ASKED
     return Neighbour.ANSWERS if state & neighbours.ANSWERED else Neighbour.UNKNOWN
 
 

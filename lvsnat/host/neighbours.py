@@ -18,6 +18,7 @@ from lvsnat.host.netlink_errors import errors
 from lvsnat.host.placement import LOOPBACK, AssignedAddress
 from lvsnat.model.endpoint import IPAddress
 
+INCOMPLETE: Final = 0x01
 FAILED: Final = 0x20
 ANSWERED: Final = 0x02 | 0x04 | 0x08 | 0x10 | 0x40 | 0x80
 """linux/neighbour.h, NUD_*: an answer has come once, or none is needed."""

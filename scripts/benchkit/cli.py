@@ -14,11 +14,12 @@ from labkit.errors import LabError
 
 from benchkit.checkreport import checks_markdown
 from benchkit.checks import measure_checks
+from benchkit.live import live_markdown, measure_live
 from benchkit.measure import measure
 from benchkit.modereport import modes_markdown
 from benchkit.modes import measure_modes
 from benchkit.process import BenchError
-from benchkit.report import BEGIN, CHECKS_BEGIN, between_the_markers, markdown
+from benchkit.report import BEGIN, CHECKS_BEGIN, LIVE_BEGIN, between_the_markers, markdown
 from benchkit.tables import Size
 
 SCRIPTS = Path(__file__).resolve().parents[1]
@@ -38,6 +39,7 @@ def main(arguments: list[str]) -> int:
             "--quick": options.quick,
             "--modes": options.modes,
             "--checks": options.checks,
+            "--live": options.live,
         }
         passed = [f"--rounds={options.rounds}", *(flag for flag in flags if flags[flag])]
         command = [
@@ -52,7 +54,7 @@ def main(arguments: list[str]) -> int:
         ]
         status = subprocess.call(command, stdin=subprocess.DEVNULL)
         if status == 0 and options.markdown:
-            marker = CHECKS_BEGIN if options.checks else BEGIN
+            marker = CHECKS_BEGIN if options.checks else LIVE_BEGIN if options.live else BEGIN
             _write(options.markdown, Path(results, TABLES).read_text(), marker)
     return status
 
@@ -74,6 +76,8 @@ def _inside(options: argparse.Namespace) -> int:
 def _measured(options: argparse.Namespace, rounds: int, kernel: str, folder: Path) -> str:
     if options.checks:
         return checks_markdown(measure_checks(rounds, kernel, folder))
+    if options.live:
+        return live_markdown(measure_live(rounds, kernel, folder))
     if options.modes:
         return modes_markdown(measure_modes(rounds, kernel))
     return markdown(measure(QUICK if options.quick else SIZES, rounds, kernel, folder))
@@ -98,6 +102,9 @@ def _parser() -> argparse.ArgumentParser:
         "--checks",
         action="store_true",
         help="health checks beside keepalived's: processor, memory, pace, time until noticed",
+    )
+    parser.add_argument(
+        "--live", action="store_true", help="the live status: a reading, and its answer to a key"
     )
     parser.add_argument("--quick", action="store_true", help="small tables, three rounds")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")

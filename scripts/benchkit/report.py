@@ -20,6 +20,7 @@ from benchkit.process import Sample
 
 BEGIN, END = "<!-- scripts/bench writes from here -->", "<!-- to here -->"
 CHECKS_BEGIN = "<!-- scripts/bench --checks writes from here -->"
+LIVE_BEGIN = "<!-- scripts/bench --live writes from here -->"
 
 
 def markdown(results: Results) -> str:

@@ -23,6 +23,7 @@ INSIDE = {
     "kmod": "modprobe",
     "iputils-ping": "ping",
     "procps": "sysctl",
+    "tmux": "tmux",
 }
 
 NEEDED = {

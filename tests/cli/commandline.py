@@ -11,6 +11,7 @@ from lvsnat.cli.context import Session
 from lvsnat.cli.main import app
 from lvsnat.director.director import Director
 from lvsnat.director.paths import Paths
+from lvsnat.doctor.read import Survey
 from lvsnat.errors import ExitCode
 from lvsnat.plan.backend import Backend
 from lvsnat.plan.change import Change
@@ -30,6 +31,7 @@ class CommandLine:
         self.proxy = FakeProxy()
         self.clock: Clock | None = None
         self.others: tuple[Backend, ...] = ()
+        self.survey: Survey | None = None
 
     def __call__(
         self, *args: str, env: Mapping[str, str] | None = None, stdin: str | None = None
@@ -45,7 +47,14 @@ class CommandLine:
         )
 
     def director(self) -> Director:
-        return Director(self.paths, self.kernel, self.others, proxy=self.proxy, clock=self.clock)
+        return Director(
+            self.paths,
+            self.kernel,
+            self.others,
+            proxy=self.proxy,
+            clock=self.clock,
+            survey=self.survey,
+        )
 
     def ok(self, *args: str) -> str:
         """Run a command that must succeed; its standard output."""

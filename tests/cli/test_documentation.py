@@ -92,6 +92,7 @@ def keys(value: object) -> Iterator[str]:
         ["health"],
         ["mode"],
         ["stats", "--zero"],
+        ["doctor", "--seconds", "0.1"],
         ["connections"],
         ["connections", "--count"],
         ["connections", "--by", "client"],

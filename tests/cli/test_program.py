@@ -12,7 +12,7 @@ from cli.commandline import CommandLine
 from lvsnat.__main__ import find_what_root_finds
 from lvsnat.system import Completed, run
 
-MUST_WAIT = ("boto3", "pydantic", "pyroute2", "rich", "tomlkit", "yaml")
+MUST_WAIT = ("boto3", "pydantic", "pyroute2", "rich", "textual", "tomlkit", "yaml")
 CONFIG = """
 [[service]]
 name = "web"

@@ -103,7 +103,7 @@ def test_nothing_of_ipvs_is_made_or_asked_for(web: CommandLine) -> None:
 
 
 def test_status_is_the_same_table_and_says_who_serves(busy: CommandLine) -> None:
-    summary, _, titles, service, first, second, *_ = busy.ok("status").splitlines()
+    summary, _, _, titles, service, first, second, *_ = busy.ok("status").splitlines()
 
     assert summary == (
         "haproxy-tproxy, in sync: 1 service, 2 servers, 5 connections (5 active), 1 down"

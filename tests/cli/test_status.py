@@ -25,6 +25,7 @@ def test_status_draws_services_with_their_servers(web: CommandLine) -> None:
 
     assert web.ok("status").splitlines() == [
         "lvs-nat, in sync: 1 service, 2 servers, 8 connections (5 active)",
+        "services: 1 up; 0 connections/s, 0/s in, 0/s out",
         "",
         (
             "SERVICE / SERVER         STATE    WEIGHT  ACTIVE  INACTIVE  CONN/S   IN/S  OUT/S"

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from cli.commandline import CommandLine
 from ui.looking import Screen, looking
+from watched import FIRST as BAD_SERVER
+from watched import Watched, service
 
 from lvsnat.cli.live import doors
 from lvsnat.errors import LvsnatError
@@ -118,6 +120,9 @@ def test_the_filter_works_as_it_is_typed_and_escape_ends_it(lvsnat: CommandLine)
 
         await screen.press("n", "escape")
         assert "dns" in screen.text
+
+        await screen.press("slash", *"udp/")
+        assert "filter: udp/ (1 service)" in screen.text
 
     show(lvsnat, scene)
 
@@ -264,7 +269,9 @@ def test_a_kernel_that_refuses_is_told_of(lvsnat: CommandLine) -> None:
         lvsnat.kernel.refusals[FIRST] = 12
         await screen.press("y")
 
-        assert "Cannot allocate memory" in screen.text
+        assert "the kernel is out of memory" in screen.text
+        await screen.press("escape")
+        assert "▾ web" in screen.text
 
     show(lvsnat, scene, (200, 60))
 
@@ -320,6 +327,26 @@ def test_details_have_the_configuration_and_the_connections(lvsnat: CommandLine)
         assert "ESTABLISHED" in screen.text
 
     show(lvsnat, scene)
+
+
+def test_a_failed_check_is_the_state_and_in_the_details(
+    lvsnat: CommandLine, tmp_path: Path
+) -> None:
+    watched = Watched(tmp_path / "watched", FakeBackend(), service())
+    watched.publish(BAD_SERVER)
+    watched.apply()
+    through = doors(lambda: watched.director, lambda status: status)
+
+    async def scene(screen: Screen) -> None:
+        assert "degraded 1/2" in screen.line("▾ web")
+        assert screen.line("192.168.2.55").split()[1] == "down"
+        await screen.press("down")
+        assert "connection refused" in screen.lines[-2]
+
+        await screen.press("enter")
+        assert "tcp: down  connection refused" in screen.text
+
+    show(lvsnat, scene, (120, 40), through)
 
 
 def test_a_pause_is_said_and_all_keys_are_on_one_screen(lvsnat: CommandLine) -> None:

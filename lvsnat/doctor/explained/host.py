@@ -12,7 +12,8 @@ HOST: Final = (
     Entry(
         "The kernel has no IPVS",
         "There are services for IPVS and no /proc/net/ip_vs_conn: the module ip_vs is not"
-        " loaded, or this kernel does not have it. `lvsnat apply` loads it where it can. A container"
+        " loaded, or this kernel does not have it. `lvsnat apply` loads it where it can."
+        " A container"
         " cannot; a kernel of a cloud may have it in a package of its own (linux-modules-extra).",
         Finding(
             Code.IPVS_MISSING, Severity.BROKEN, "the module ip_vs", "not loaded", "loaded",
@@ -23,7 +24,8 @@ HOST: Final = (
     Entry(
         "A VIP is on no interface",
         "What is sent to an address that this host does not have, it forwards or drops: neither"
-        " IPVS nor HAProxy ever sees it. With `manage_vip = false` somebody else adds the address, such"
+        " IPVS nor HAProxy ever sees it. With `manage_vip = false` somebody else adds"
+        " the address, such"
         " as keepalived: on the standby this finding is then as it should be.",
         Finding(
             Code.VIP_MISSING, Severity.BROKEN, "VIP 192.168.1.50", "on no interface",
@@ -62,7 +64,8 @@ HOST: Final = (
     ),
     Entry(
         "Netfilter's table of connections is full, or nearly",
-        "Where any rule looks at connections, netfilter remembers each, and drops the packets of new"
+        "Where any rule looks at connections, netfilter remembers each, and drops the"
+        " packets of new"
         " ones when its table is full (`nf_conntrack: table full, dropping packet` in the kernel's"
         " log). From nine tenths on this is a risk, at the limit it is broken.",
         Finding(
@@ -82,8 +85,8 @@ HOST: Final = (
             Code.INPUT_DROPS, Severity.BROKEN, "the nft chain inet filter input",
             "drops what clients send to web (tcp/192.168.1.50:80)", "lets it pass",
             "packets to a VIP go through the hook input before IPVS or HAProxy gets them",
-            "let them in: \"nft 'insert rule inet filter input ip daddr 192.168.1.50 tcp dport {"
-            " 80 } accept'\"",
+            "let them in: nft 'insert rule inet filter input ip daddr 192.168.1.50 tcp dport {"
+            " 80 } accept'",
         ),
     ),
     Entry(
@@ -127,7 +130,7 @@ HOST: Final = (
         " FORWARD to drop. A rule that cannot be read for sure is passed over.",
         Finding(
             Code.FORWARD_DROPS, Severity.BROKEN, "the nft chain ip filter FORWARD",
-            "by its policy what 192.168.2.55 send to clients", "lets it pass",
+            "drops by its policy what 192.168.2.55 send to clients", "lets it pass",
             "replies go through the hook forward, with the real server's address",
             "let their packets pass: iptables -I DOCKER-USER -s 192.168.2.55 -j ACCEPT",
         ),

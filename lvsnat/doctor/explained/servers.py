@@ -92,7 +92,10 @@ SERVERS: Final = (
         " server meanwhile; what this host itself would do wrong is ruled out, and so is a server"
         " that is known to be down. That is nearly always the server's gateway; on EC2 also the"
         " source/destination check or the route table. A firewall on the server that drops"
-        " strangers looks the same. With `--probe` it is proven: the server answers this host's"
+        " strangers looks the same. So have somebody try while the doctor looks: where the last"
+        " one"
+        " has given up, or asks again too seldom for `--seconds`, it is a note. With `--probe` it"
+        " is proven: the server answers this host's"
         " own address, and does not answer a foreign one.",
         Finding(
             Code.RS_GATEWAY, Severity.BROKEN, _SERVER,

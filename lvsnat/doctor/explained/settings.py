@@ -73,7 +73,8 @@ SETTINGS: Final = (
     Entry(
         "The kernel is not as the configuration says",
         "What `lvsnat plan` would change: somebody changed the kernel by hand, the configuration"
-        " was edited and not applied, or an apply was cut off. Something missing is broken, something"
+        " was edited and not applied, or an apply was cut off. Something missing is"
+        " broken, something"
         " changed or left over a risk. Settings with a code of their own are told there.",
         Finding(
             Code.NOT_APPLIED, Severity.BROKEN, "web tcp/192.168.1.50:80",

@@ -86,11 +86,11 @@ def _accepting(chain: Chain, service: VirtualService) -> str:
     if chain.name == "INPUT" and chain.table == "filter":  # iptables made it
         program = "iptables" if chain.family == "ip" else "ip6tables"
         words = f"-p {listen.protocol} -d {listen.address} -m multiport --dports {ports}"
-        return f"'{program} -I INPUT {words} -j ACCEPT'"
+        return f"{program} -I INPUT {words} -j ACCEPT"
     field = "ip" if listen.family is Family.IPV4 else "ip6"
     several = ports.replace(":", "-").replace(",", ", ")
     where = f"{field} daddr {listen.address} {listen.protocol} dport {{ {several} }}"
-    return f"\"nft 'insert rule {chain} {where} accept'\""
+    return f"nft 'insert rule {chain} {where} accept'"
 
 
 def _masqueraded(config: Config, host: HostFacts, chains: Chains) -> Iterator[Finding]:

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from time import monotonic
 from typing import ClassVar, Final, TypeVar
 
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Footer, Input, Static
+from textual.worker import Worker
 
 from lvsnat.errors import LvsnatError
-from lvsnat.ui import words
 from lvsnat.ui.live import board as boards
 from lvsnat.ui.live.board import Board, Boards, Look, Measure, Sort
-from lvsnat.ui.live.cells import state
 from lvsnat.ui.live.doors import Action, Doors, Wish
 from lvsnat.ui.live.keys import KEYS, LOOKS
-from lvsnat.ui.live.screens import Details, Keys, Question, drawn
+from lvsnat.ui.live.screens import Details, Keys, Notice, Question, summary
 from lvsnat.ui.live.table import Table, Titles
-from lvsnat.ui.status import summary_line, table_lines
-from lvsnat.ui.summary import well_line
 
 Answer = TypeVar("Answer")
 EVERY: Final = 1.0
 """Seconds between two readings."""
+TOLD: Final = 5.0
+"""Seconds for which it is said what was done."""
 
 
 class Live(App[None]):
@@ -49,6 +49,8 @@ class Live(App[None]):
         self._boards = Boards()
         self._paused = False
         self._failure = ""
+        self._told, self._told_until = "", 0.0
+        self._asking: Worker[None] | None = None
         # One thread each: what they hold open is used by no other.
         self._reader = ThreadPoolExecutor(1, "reader")
         self._writer = ThreadPoolExecutor(1, "writer")
@@ -110,42 +112,28 @@ class Live(App[None]):
         board = self.board
         if board is not None:
             self.table.show(boards.rows(board, self.look), board, self.look)
-            lines = [
-                summary_line(board.status),
-                well_line(board.status, board.overview, board.total),
-                *table_lines(board.status.table),
-            ]
-            self._static("summary").update(drawn(lines, max(self.size.width, 20)))
+            self._static("summary").update(summary(board, max(self.size.width, 20)))
         self._mention()
 
-    def _mention(self, done: str = "") -> None:
+    def _tell(self, text: str) -> None:
+        """Say it long enough to be read."""
+        self._told, self._told_until = text, monotonic() + TOLD
+        self._mention()
+
+    def _mention(self) -> None:
         """The line below the table: what went wrong, else what was done, else how one looks."""
+        done = self._told if monotonic() < self._told_until else ""
         if self._failure:
             self._say(
                 f"not read: {self._failure.splitlines()[0]}; what you see is older", "bold red"
             )
         else:
-            self._say(done or self._manner() or self._cut_off())
+            self._say(done or self._manner() or self.table.cut_off)
 
     def _manner(self) -> str:
-        look = self.look
+        services = sum(row.server is None for row in self.table.rows)
         said = ["PAUSED"] if self._paused else []
-        if look.sort is not Sort.CONFIGURED or look.turned:
-            said.append(f"sorted by {look.sort}" + (", turned round" if look.turned else ""))
-        if look.filter:
-            found = sum(row.server is None for row in self.table.rows)
-            said.append(f"filter: {look.filter} ({words.count(found, 'service')})")
-        if look.measure is not Measure.CONNECTIONS:
-            said.append(f"history of {look.measure}")
-        return "  ".join(said)
-
-    def _cut_off(self) -> str:
-        """What has no room in the selected line: why a server is down, in full."""
-        row, board = self.table.selected, self.board
-        if row is None or row.server is None or board is None:
-            return ""
-        said = state(row, board.now).text
-        return "" if self.table.has_room(said) else f"{row.server.endpoint}: {said}"
+        return "  ".join([*said, *self.look.said(services)])
 
     def _say(self, text: str, style: str = "") -> None:
         self._static("message").update(Text(text, style, no_wrap=True, overflow="ellipsis"))
@@ -154,8 +142,9 @@ class Live(App[None]):
         return self.screen_stack[0].query_one(f"#{name}", Static)
 
     def _looking(self, look: Look) -> None:
-        self.look = look
+        self.look, self._told_until = look, 0.0
         self._show()
+        self.table.select(self.table.cursor)  # It may stand elsewhere now: have it in view.
 
     # What keys and the mouse do.
 
@@ -190,21 +179,27 @@ class Live(App[None]):
         turned = not self.look.turned if again else False
         self._looking(replace(self.look, sort=event.sort, turned=turned))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Whether a key means this now: a letter of the filter means itself."""
+        del parameters
+        return action != "filter" or not self._filter.has_focus
+
     def action_filter(self) -> None:
-        self._filter.add_class("shown")
-        self._filter.focus()
+        # The next keys are for it, however fast they are typed.
+        self._filter.display = True
+        self.screen.set_focus(self._filter)
 
     def action_unfilter(self) -> None:
         self._filter.value = ""
-        self._filter.remove_class("shown")
-        self.table.focus()
+        self._filter.display = False
+        self.screen.set_focus(self.table)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._looking(replace(self.look, filter=event.value))
 
     def on_input_submitted(self) -> None:
-        self._filter.remove_class("shown")
-        self.table.focus()
+        self._filter.display = False
+        self.screen.set_focus(self.table)
 
     @property
     def _filter(self) -> Input:
@@ -242,7 +237,7 @@ class Live(App[None]):
         self.action_details()
 
     def action_details(self) -> None:
-        self.run_worker(self._details(), group="asking", exclusive=True)
+        self._ask(self._details())
 
     async def _details(self) -> None:
         row = self.table.selected
@@ -253,43 +248,50 @@ class Live(App[None]):
         try:
             detail = await self._in(self._writer, lambda: self._doors.detail(name, server))
         except LvsnatError as error:
-            self._say(error.message.splitlines()[0], "bold red")
+            await self.push_screen(Notice(error))
         else:
             await self.push_screen(Details(name, server, detail))
 
     def action_change(self, action: str) -> None:
-        self.run_worker(self._change(Action(action)), group="asking", exclusive=True)
+        self._ask(self._change(Action(action)))
+
+    def _ask(self, work: Coroutine[None, None, None]) -> None:
+        """One thing at a time: what is being carried out is not asked about once more."""
+        if self._asking is not None and not self._asking.is_finished:
+            work.close()
+        else:
+            self._asking = self.run_worker(work)
 
     async def _change(self, action: Action) -> None:
         """Plan it, show the plan, and carry out what was shown if the answer is yes."""
         row = self.table.selected
         if row is None or row.server is None or row.service.name is None:
-            self._say("select a server of the configuration first")
+            self._tell("select a server of the configuration first")
             return
         wish = Wish(action, row.service.name, row.server.endpoint)
         try:
             proposal = await self._in(self._writer, lambda: self._doors.propose(wish))
             if proposal.idle:
-                self._say(f"{wish}: nothing would change")
+                self._tell(f"{wish}: nothing would change")
                 return
             if not await self.push_screen_wait(Question(wish, proposal)):
-                self._say("nothing was changed")
+                self._tell("nothing was changed")
                 return
             done = await self._in(
                 self._writer, lambda: self._doors.carry_out(wish, proposal.fingerprint)
             )
         except LvsnatError as error:
-            said = error.message.splitlines()[0]
-            self._say(f"{said}: {error.hint}" if error.hint else said, "bold red")
+            await self.push_screen(Notice(error))
             return
+        self._tell(f"{wish}: {done}")
         await self.take()
-        self._mention(f"{wish}: {done}")
 
 
-def run(doors: Doors) -> None:
-    """Show it until somebody quits. Raises what reading and changing raise by mistake."""
+def run(doors: Doors) -> int:
+    """Show it until somebody quits; not 0 after a mistake of ours, which Textual has printed."""
     app = Live(doors)
     try:
         app.run()
     finally:
         app.close()
+    return app.return_code or 0

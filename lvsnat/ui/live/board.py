@@ -125,6 +125,15 @@ class Look:
     """The services whose servers are not shown."""
     measure: Measure = Measure.CONNECTIONS
 
+    def said(self, services: int) -> Iterator[str]:
+        """What is not as at the start, in words; so many services are found."""
+        if self.sort is not Sort.CONFIGURED or self.turned:
+            yield f"sorted by {self.sort}" + (", turned round" if self.turned else "")
+        if self.filter:
+            yield f"filter: {self.filter} ({words.count(services, 'service')})"
+        if self.measure is not Measure.CONNECTIONS:
+            yield f"history of {self.measure}"
+
 
 Rank = Callable[[Row], float | str]
 _CONDITIONS: Final = (Condition.DOWN, Condition.DEGRADED, Condition.UP)

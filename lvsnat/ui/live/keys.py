@@ -31,7 +31,8 @@ mouse                 click a title to sort, a line to select, again
 KEYS: Final[list[BindingType]] = [
     Binding("q,ctrl+c", "quit", "quit", key_display="q"),
     Binding("question_mark", "keys", "keys", key_display="?"),
-    Binding("slash", "filter", "filter", key_display="/"),
+    # At once, before the next key is on its way to the table; in the filter it is a letter.
+    Binding("slash", "filter", "filter", key_display="/", priority=True),
     Binding("s", "sort", "sort"),
     Binding("enter", "details", "details", key_display="enter"),
     Binding("p", "pause", "pause"),
@@ -56,7 +57,6 @@ Titles { height: 1; }
 Table { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
 #message { height: 1; }
 #filter { display: none; height: 1; border: none; padding: 0; }
-#filter.shown { display: block; }
 ModalScreen { align: center middle; background: ansi_default; }
 .box { width: 1fr; height: auto; max-height: 100%; border: round ansi_bright_black;
        padding: 0 1; margin: 0 1; }

@@ -14,14 +14,18 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from lvsnat.errors import LvsnatError
 from lvsnat.model.endpoint import Endpoint
 from lvsnat.ui import theme
 from lvsnat.ui.connections import connection_table
 from lvsnat.ui.health import health_view
 from lvsnat.ui.lines import Line, Part
+from lvsnat.ui.live.board import Board
 from lvsnat.ui.live.doors import Detail, Proposal, Wish
 from lvsnat.ui.live.keys import ALL_KEYS
 from lvsnat.ui.services import service_detail
+from lvsnat.ui.status import summary_line, table_lines
+from lvsnat.ui.summary import well_line
 
 _CLOSE: Final = "escape,q,enter"
 
@@ -69,6 +73,20 @@ class Question(ModalScreen[bool]):
             _ = self.dismiss(yes)
 
 
+class Notice(ModalScreen[None]):
+    """What went wrong, whole: it may be longer than a line."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding(_CLOSE, "dismiss", "Close")]
+
+    def __init__(self, error: LvsnatError) -> None:
+        super().__init__()
+        self._error = error
+
+    def compose(self) -> ComposeResult:
+        lines = _problem("error", self._error.message, self._error.hint)
+        yield VerticalScroll(Static(drawn(lines, max(self.app.size.width - 8, 20))), classes="box")
+
+
 class Details(ModalScreen[None]):
     """Configuration, last check results and connections of a service or a server."""
 
@@ -102,6 +120,13 @@ def drawn(renderables: Iterable[RenderableType], width: int) -> Text:
     return Text.from_ansi(captured.get().rstrip("\n"))
 
 
+def summary(board: Board, width: int) -> Text:
+    """What stands above the table."""
+    status = board.status
+    lines = well_line(status, board.overview, board.total), *table_lines(status.table)
+    return drawn([summary_line(status), *lines], width)
+
+
 def _question(wish: Wish, proposal: Proposal) -> Iterator[RenderableType]:
     yield Text(f"{wish}?", "title")
     yield Line()
@@ -110,9 +135,13 @@ def _question(wish: Wish, proposal: Proposal) -> Iterator[RenderableType]:
         yield Text(f"note: {note}")
     if proposal.refusal is not None:
         yield Line()
-        yield Text.assemble(("refused: ", "error"), proposal.refusal)
-        if proposal.hint:
-            yield Text.assemble(("hint: ", "hint"), proposal.hint)
+        yield from _problem("refused", proposal.refusal, proposal.hint)
+
+
+def _problem(what: str, message: str, hint: str | None) -> Iterator[Text]:
+    yield Text.assemble((f"{what}: ", "error"), message)
+    if hint:
+        yield Text.assemble(("hint: ", "hint"), hint)
 
 
 def _detail_view(

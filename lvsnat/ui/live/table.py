@@ -123,9 +123,14 @@ class Table(ScrollView, can_focus=True):
         self._into_view()
         self.post_message(self.Moved())
 
-    def has_room(self, state: str) -> bool:
-        """Whether the whole of a state can be seen in its line."""
-        return len(state) <= self._columns.state
+    @property
+    def cut_off(self) -> str:
+        """What has no room in the selected line: why a server is down, in full."""
+        row = self.selected
+        if row is None or row.server is None or self._board is None:
+            return ""
+        said = content.state(row, self._board.now).text
+        return f"{row.server.endpoint}: {said}" if len(said) > self._columns.state else ""
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen; asked by Textual, for lines that somebody sees."""

@@ -108,7 +108,8 @@ def test_after_a_pause_nothing_is_compared_with_what_was_before() -> None:
 def test_the_history_has_an_end_and_what_is_gone_is_forgotten() -> None:
     meter = Meter[str]()
     for second in range(KEPT + 5):
-        flows = meter.read(second, {"web": ServiceStats(Counters(second)), "x": carried(1)})
+        meter.read(second, {"web": ServiceStats(Counters(second)), "x": carried(1)})
+    flows = meter.read(KEPT + 5, {"web": ServiceStats(Counters(99))})
 
     assert len(flows["web"].history) == KEPT
     assert flows["web"].history[-1] == flows["web"].rates

@@ -73,6 +73,8 @@ def test_80_columns_keep_what_is_most_asked_for() -> None:
     assert drawn(*status_view(STATUS), width=80) == (
         "lvs-nat, 4 differences: 2 services, 2 servers, 8 connections (5 active), 1 \n"
         "unmanaged\n"
+        "services: 0 up, 1 degraded, 1 down; 12 connections/s, 5.0 kB/s in, 90 kB/s out; \n"
+        "host 2 to put right\n"
         "\n"
         "SERVICE / SERVER         STATE      WEIGHT  ACTIVE  INACTIVE  CONN/S    IN/S\n"
         "web tcp/192.168.1.50:80  in-sync       wrr       5         3      12  5.0 kB\n"
@@ -151,7 +153,7 @@ def test_a_document_has_numbers_and_not_words() -> None:
     first, second = document["services"][0]["servers"]
     assert document["summary"] == {
         "services": 2, "servers": 2, "active": 5, "inactive": 3, "drift": 4, "unmanaged": 1,
-        "down": 0,
+        "down": 0, "services_up": 0, "services_degraded": 1, "services_down": 1,
     }  # fmt: skip
     assert first["stats"]["rates"]["bytes_in"] == 5000
     assert (second["state"], second["seen"], second["stats"]) == ("missing", None, None)
@@ -175,7 +177,7 @@ def test_a_switch_shows_its_phase_and_who_serves() -> None:
         Mode.HAPROXY_TPROXY, (proxied(carriers=both),), switching=Phase.BOTH, ending=1
     )
 
-    summary, ending, _, titles, service = drawn(*status_view(status), width=200).splitlines()
+    summary, _, ending, _, titles, service = drawn(*status_view(status), width=200).splitlines()
 
     assert summary.startswith("haproxy-tproxy (switching: both), in sync")
     assert ending == "1 more connection in HAProxy processes that end with their last one"

@@ -1,0 +1,103 @@
+"""lvsnat status --live for real: in tmux, on a director that carries connections."""
+
+from __future__ import annotations
+
+import pytest
+from e2e.conftest import ipvsadm, lvsnat
+from e2e.watching import eventually
+from labkit.load import long_connections
+from labkit.tmux import tmux
+from labkit.topology import Network
+
+pytestmark = pytest.mark.e2e
+
+FIRST, SECOND = "192.168.2.55:8080", "192.168.2.56:8080"
+
+
+@pytest.fixture
+def net(dual: Network) -> Network:
+    """A service with two servers."""
+    for server in dual.servers:
+        server.serve_tcp(8080)
+    lvsnat(
+        dual, "service", "add", "web", f"tcp/{dual.vip}:80", "--scheduler", "rr",
+        "--server", FIRST, "--server", SECOND,
+    )  # fmt: skip
+    return dual
+
+
+def weights(net: Network) -> list[str]:
+    return [line.split()[-1] for line in ipvsadm(net, "-Sn") if line.startswith("-a")]
+
+
+def test_a_person_looks_drains_and_leaves_while_clients_talk(net: Network) -> None:
+    with (
+        long_connections(net.client, net.vip, 80, count=6) as load,
+        tmux(net.director, "lvsnat", "status", "--live") as terminal,
+    ):
+        shown = terminal.until("6 connections (6 active)", "▾ web", FIRST, "q quit")
+        line = next(line for line in shown.splitlines() if FIRST in line)
+        assert line.split()[1:4] == ["in-sync", "1", "3"]
+        assert max(map(len, shown.splitlines())) <= 80
+
+        terminal.press("Down", "d")
+        terminal.until(f"drain web {FIRST}?", "weight 1 → 0")
+        assert weights(net) == ["1", "1"]
+        terminal.press("n")
+        terminal.until("nothing was changed")
+        terminal.press("d")
+        terminal.until(f"drain web {FIRST}?")
+        terminal.press("y")
+        terminal.until("drained, 3 left")
+        assert weights(net) == ["0", "1"]
+
+        terminal.press("Down", "d")
+        terminal.until("refused:", "left without a server")
+        terminal.press("Escape")
+        terminal.until("▾ web")
+
+        terminal.resize(200, 60)
+        terminal.until("PACKETS/S", "CARRIER")
+        terminal.press("/", "2", ".", "5", "6")
+        terminal.until("filter: 2.56 (1 service)")
+        assert FIRST not in terminal.screen()
+        terminal.press("Escape")
+        terminal.until(FIRST)
+
+        terminal.press("Up", "Enter")
+        terminal.until("scheduler   rr", "ESTABLISHED")
+        terminal.press("q")
+        terminal.until("▾ web")
+        terminal.press("q")
+        terminal.until("Pane is dead (status 0")
+        report = load.stop()
+
+    assert report.breaks == 0
+
+
+def test_what_clients_send_is_seen_within_seconds(net: Network) -> None:
+    with tmux(net.director, "lvsnat", "status", "--live", width=200, height=60) as terminal:
+        terminal.until("▾ web")
+        terminal.press("h")
+        terminal.until("history of packets/s")
+        with long_connections(net.client, net.vip, 80, count=4, pause=0.02):
+            terminal.until("4 connections (4 active)", "█")
+        terminal.press("C-c")
+        terminal.until("Pane is dead (status 0")
+
+
+def test_a_terminal_that_goes_away_ends_it(net: Network) -> None:
+    with tmux(net.director, "lvsnat", "status", "--live") as terminal:
+        terminal.until("▾ web")
+    eventually(lambda: _running(net) == "")
+
+
+def _running(net: Network) -> str:
+    return net.director.run("pgrep", "-f", "status --live", check=False).stdout
+
+
+def test_without_a_terminal_it_says_what_to_do_instead(net: Network) -> None:
+    done = lvsnat(net, "status", "--live", code=2)
+
+    assert "error: --live needs a terminal" in done.stderr
+    assert "hint: --watch 2" in done.stderr

@@ -1,0 +1,117 @@
+"""The laws of the doctor: order, choice, and a text for each code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.doctor.patients import healthy
+from unit.doctor.test_rules import CASES
+
+from lvsnat.aws.codes import Code as AwsCode
+from lvsnat.doctor.codes import TABLE, parse_code
+from lvsnat.doctor.diagnose import diagnose
+from lvsnat.doctor.facts import Facts
+from lvsnat.doctor.names import ORDER, Code
+from lvsnat.errors import UsageError
+from lvsnat.gateway.codes import Code as GatewayCode
+from lvsnat.ui.doctor import page
+
+REFERENCE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "findings.md"
+ILL = [facts for facts, _, _ in CASES.values()]
+
+
+@st.composite
+def patients(draw: st.DrawFn) -> Facts:
+    """Parts of different patients in one: several things are wrong."""
+    facts = healthy()
+    for part in ("config", "status", "host", "samples", "probes", "own"):
+        facts = replace(facts, **{part: getattr(draw(st.sampled_from(ILL)), part)})
+    return facts
+
+
+@given(patients())
+def test_the_same_facts_give_the_same_findings_in_packet_order(facts: Facts) -> None:
+    found = diagnose(facts)
+
+    assert found == diagnose(facts)
+    assert len(set(found)) == len(found)
+    assert [ORDER[one.code] for one in found] == sorted(ORDER[one.code] for one in found)
+
+
+@given(patients(), st.sets(st.sampled_from(list(Code))))
+def test_only_and_skip_share_what_is_found(facts: Facts, some: set[Code]) -> None:
+    whole = diagnose(facts)
+
+    chosen = diagnose(facts, only=some) if some else ()
+    assert set(chosen) | set(diagnose(facts, skip=some)) == set(whole)
+
+
+@given(patients())
+def test_no_finding_stands_beside_its_explanation(facts: Facts) -> None:
+    found = diagnose(facts)
+
+    for one in found:
+        causes = TABLE[one.code].explained_by
+        assert not any(other.code in causes and other.covers(one) for other in found)
+
+
+@given(patients())
+def test_what_is_not_known_stops_no_rule(facts: Facts) -> None:
+    diagnose(replace(facts, config=None))
+    diagnose(replace(facts, status=None, samples=None))
+    diagnose(replace(facts, host=None))
+    diagnose(Facts(own=facts.own))
+
+
+@given(patients())
+def test_a_finding_says_all_that_it_should(facts: Facts) -> None:
+    for one in diagnose(facts):
+        for words in (one.subject, one.seen, one.expected, one.why, one.remedy):
+            assert words
+            assert "\n" not in words
+
+
+@pytest.mark.parametrize("code", Code)
+def test_each_code_is_explained_and_made_by_a_test(code: Code) -> None:
+    entry = TABLE[code]
+
+    assert entry.example.code is code
+    assert entry.text.endswith(".")
+    apart = {Code.PERSISTENCE_DRAIN, Code.UDP_STUCK, Code.ACCEPT_RA}
+    assert code in apart or code in {name for _, name, _ in CASES.values()}
+
+
+def test_causes_come_before_their_effects() -> None:
+    for entry in TABLE.values():
+        assert all(ORDER[cause] < ORDER[entry.code] for cause in entry.explained_by)
+
+
+def test_the_reference_is_the_table() -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+
+    # python -c 'from lvsnat.doctor.codes import TABLE; from lvsnat.ui.doctor import page;
+    # print(page(TABLE.values()), end="")' writes what belongs behind the beginning.
+    assert text.endswith(page(TABLE.values()))
+
+
+def test_what_others_find_too_has_their_name() -> None:
+    shared = {"RS_GATEWAY", "RS_BYPASS", "CLIENT_SAME_SUBNET"}
+
+    assert shared <= {*AwsCode, *GatewayCode}
+
+
+@pytest.mark.parametrize("text", ["RS_GATEWAY", "rs-gateway", "Rs_Gateway"])
+def test_a_code_is_read_in_any_spelling(text: str) -> None:
+    assert parse_code(text) is Code.RS_GATEWAY
+
+
+def test_an_unknown_code_names_its_neighbours() -> None:
+    with pytest.raises(UsageError) as error:
+        parse_code("RS_GATEWAI")
+
+    assert error.value.hint is not None
+    assert "RS_GATEWAY" in error.value.hint
