@@ -161,9 +161,11 @@ def disable(
     output_format: OutputOption = Output.TABLE,
 ) -> None:
     """Give a real server no new connections until it is enabled, or for a while."""
-    from lvsnat.director.drain import holding_at_zero
+    from lvsnat.director.drain import holding_at_zero, refusals, target
 
     director = Session.of(ctx).director()
+    for caution in refusals(target(director.config(), service, address)):
+        output.talk(f"note: {caution}")
     until = None if duration is None else director.clock.now() + duration
     override = Override(Reason.DISABLED, until)
     manner = Manner(dry_run, adopt, force, no_wait, output_format)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from lvsnat.director.director import Director, Overriding
 from lvsnat.errors import LvsnatError, UsageError
+from lvsnat.health.service import refuses_at_zero
 from lvsnat.ipvs.resources import IpvsServer
 from lvsnat.model.carrier import Carrier, carriers
 from lvsnat.model.config import Config
@@ -15,7 +16,7 @@ from lvsnat.model.endpoint import Endpoint, MarkListener, Protocol
 from lvsnat.model.marks import kernel_listeners
 from lvsnat.model.override import Override
 from lvsnat.model.resource import Key
-from lvsnat.model.service import VirtualService
+from lvsnat.model.service import SchedulerFlag, VirtualService
 from lvsnat.model.status import ServerStats
 from lvsnat.plan.overlay import Overrides
 
@@ -23,6 +24,10 @@ INTERVAL = 1.0
 """Seconds between two looks at the counters."""
 QUIESCENT = "net.ipv4.vs.expire_quiescent_template"
 NODEST = "net.ipv4.vs.expire_nodest_conn"
+_CURES = {
+    flag.scheduler: f"the flag {flag} does, or remove the server"
+    for flag in (SchedulerFlag.SH_FALLBACK, SchedulerFlag.MH_FALLBACK)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,8 @@ def letting_go(service: str, endpoint: Endpoint) -> Overriding:
 
 
 def cautions(director: Director, server: Target, *, removing: bool) -> Iterator[str]:
-    """What keeps clients on a server although it has the weight 0."""
+    """What becomes of a server's clients at weight 0 that nobody would expect."""
+    yield from refusals(server)
     if not server.drains:
         if not removing:
             yield "UDP: a client that goes on sending stays on it; --remove makes such clients move"
@@ -103,6 +109,16 @@ def cautions(director: Director, server: Target, *, removing: bool) -> Iterator[
         yield (
             f"clients that bring the cookie {cookie} for it go on reaching a server of weight 0;"
             " without it, or once the server is removed, they go elsewhere"
+        )
+
+
+def refusals(server: Target) -> Iterator[str]:
+    """Whose new connections are refused while a server has the weight 0."""
+    if Carrier.IPVS in server.carriers and refuses_at_zero(server.service):
+        scheduler = server.service.scheduler
+        yield (
+            f"{scheduler} refuses new connections of this server's clients while it has the weight"
+            f" 0, and gives them no other one: {_CURES.get(scheduler, 'remove it instead')}"
         )
 
 

@@ -118,14 +118,19 @@ def decide_service(
 def taken_out_by(service: VirtualService) -> OnFail:
     """How a server that is well is kept from new connections, and one that failed by default.
 
-    A busy UDP flow stays on a server of weight 0 for as long as it talks. ``dh``, and ``sh`` and
-    ``mh`` without their fallback, go on choosing it and refuse the client (ip_vs_dh.c, ip_vs_sh.c,
-    ip_vs_mh.c).
+    A busy UDP flow stays on a server of weight 0 for as long as it talks.
     """
-    listen, scheduler = service.listen, service.scheduler
+    listen = service.listen
     udp = not isinstance(listen, MarkListener) and listen.protocol is Protocol.UDP
-    stubborn = scheduler in _HASHING and not service.flags & _FALLBACKS
-    return OnFail.REMOVE if udp or stubborn else OnFail.DRAIN
+    return OnFail.REMOVE if udp or refuses_at_zero(service) else OnFail.DRAIN
+
+
+def refuses_at_zero(service: VirtualService) -> bool:
+    """Whether IPVS refuses the clients of a server of weight 0, instead of choosing another one.
+
+    ``dh`` does, and ``sh`` and ``mh`` without their fallback (ip_vs_dh.c, ip_vs_sh.c, ip_vs_mh.c).
+    """
+    return service.scheduler in _HASHING and not service.flags & _FALLBACKS
 
 
 def _reading(

@@ -292,6 +292,23 @@ def test_persistence_warns_where_clients_would_come_back(
     assert ("net.ipv4.vs.expire_quiescent_template is not 1" in result.stderr) == warned
 
 
+@pytest.mark.parametrize(
+    ("flags", "warned"),
+    [((), True), (("--sched-flags", "sh-fallback"), False)],
+    ids=["alone", "with fallback"],
+)
+@pytest.mark.parametrize("verb", ["drain", "disable"])
+def test_a_scheduler_that_refuses_the_clients_of_weight_0_is_told_of(
+    web: CommandLine, verb: str, flags: tuple[str, ...], *, warned: bool
+) -> None:
+    web.ok("service", "set", "web", "--scheduler", "sh", *flags)
+
+    result = web("server", verb, "web", FIRST)
+
+    assert ("note: sh refuses new connections of this server's clients" in result.stderr) == warned
+    assert result.exit_code == ExitCode.DONE
+
+
 def test_disable_for_a_while_ends_by_itself_at_the_next_apply(
     web: CommandLine, server: Server
 ) -> None:
