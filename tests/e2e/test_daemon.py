@@ -299,3 +299,39 @@ def test_while_a_trial_stands_servers_that_die_get_nothing_new(dual: Network) ->
             trial.kill(signal.SIGTERM)
             trial.end()
         eventually(lambda: weights(dual) == [0, 2], 10)
+
+
+def many(net: Network, weight: int, numbers: range) -> str:
+    """Services on ports of their own, with the same servers and one check for all."""
+    servers = ", ".join(
+        f'{{ address = "{one.address}:8080", weight = {weight} }}' for one in net.servers
+    )
+    return "".join(
+        f'\n[[service]]\nname = "s{number}"\nlisten = "tcp/{net.vip}:{10_000 + number}"\n'
+        f'scheduler = "wrr"\n{CHECKED}\nservers = [{servers}]\n'
+        for number in numbers
+    )
+
+
+def test_a_reload_of_2000_services_loses_no_request_and_no_result(dual: Network) -> None:
+    first, _ = served(dual)
+    web = service(dual, CHECKED) + DAEMON
+    with watched(dual, web + many(dual, 1, range(2000))) as daemon:
+        first.stop()
+        eventually(lambda: weights(dual)[0] == 0, 20)
+        with short_connections(dual.client, dual.vip, 80) as load:
+            configure(dual, web + many(dual, 3, range(1, 2001)))
+            daemon.process.send_signal(signal.SIGHUP)
+            added = f"-t {dual.vip}:12000 "
+            eventually(lambda: any(added in line for line in ipvsadm(dual, "-Sn")), 60)
+            time.sleep(1)
+
+        assert load.report.failures == {}
+        table = ipvsadm(dual, "-Sn")
+        assert not any(f"-t {dual.vip}:10000 " in line for line in table)
+        # The dead server is not believed to be well again, with any service.
+        dead = [line for line in table if f"-r {dual.servers[0].address}:" in line]
+        assert len(dead) == 2001
+        assert all(line.endswith("-w 0") for line in dead)
+        assert sum(line.endswith("-w 3") for line in table) == 2000
+        assert daemon.said().count("up -> down") == daemon.said().count("connection refused")
