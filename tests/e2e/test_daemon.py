@@ -6,13 +6,25 @@ import json
 import random
 import re
 import signal
+import sys
 import time
 from collections.abc import Callable
 
 import pytest
 from e2e.conftest import ipvsadm, lvsnat
 from e2e.typed import typed
-from e2e.watching import CHECK, DAEMON, Daemon, configure, eventually, service, watched, weights
+from e2e.watching import (
+    CHECK,
+    DAEMON,
+    INTERVAL,
+    TIMEOUT,
+    Daemon,
+    configure,
+    eventually,
+    service,
+    watched,
+    weights,
+)
 from labkit.load import short_connections
 from labkit.server import Server
 from labkit.topology import Network
@@ -70,6 +82,31 @@ def hang(net: Network, server: Server) -> None:
 def answer_wrongly(net: Network, server: Server) -> None:
     del server
     net.servers[0].serve_http(8082, 503)
+    redirect(net)
+
+
+def slow_down(net: Network, server: Server) -> None:
+    """Answer later than the check waits."""
+    del server
+    net.servers[0].run("tc", "qdisc", "add", "dev", "eth0", "root", "netem", "delay", "1500ms")
+
+
+HALF_OPEN = """import socket, time
+full = socket.socket(); full.bind(("0.0.0.0", 8082)); full.listen(0)
+clients = [socket.socket() for _ in range(8)]
+for one in clients: one.setblocking(False); one.connect_ex(("127.0.0.1", 8082))
+time.sleep(600)
+"""
+
+
+def accept_nobody(net: Network, server: Server) -> None:
+    """Listen with a backlog that is full: handshakes are begun and not ended."""
+    del server
+    net.servers[0].popen(sys.executable, "-I", "-S", "-c", HALF_OPEN)
+    redirect(net)
+
+
+def redirect(net: Network) -> None:
     net.servers[0].run(
         "nft", "add table ip t; add chain ip t c { type nat hook prerouting priority -100; };"
         " add rule ip t c tcp dport 8081 redirect to :8082",
@@ -83,8 +120,14 @@ def vanish(net: Network, server: Server | None = None) -> None:
 
 @pytest.mark.parametrize(
     ("fail", "reason"),
-    [(hang, "no answer"), (answer_wrongly, "503"), (vanish, "")],
-    ids=["hang", "wrong-status", "vanish"],
+    [
+        (hang, "no answer"),
+        (slow_down, "no answer"),
+        (accept_nobody, "no answer"),
+        (answer_wrongly, "503"),
+        (vanish, ""),
+    ],
+    ids=["hang", "slow", "half-open", "wrong-status", "vanish"],
 )
 def test_a_server_that_fails_in_another_way_gets_nothing_new(
     dual: Network, fail: Callable[[Network, Server], None], reason: str
@@ -98,6 +141,35 @@ def test_a_server_that_fails_in_another_way_gets_nothing_new(
         eventually(lambda: weights(dual) == [0, 2])
 
         assert reason in daemon.said().partition("up -> down: ")[2].splitlines()[0]
+
+
+PATIENT = CHECK.replace(f'timeout = "{1000 * TIMEOUT:.0f}ms"', 'timeout = "3s"')
+
+
+def test_packets_that_are_lost_take_nobody_out(dual: Network) -> None:
+    """One in five is lost each way: TCP sends again, and a check that waits bears it."""
+    served(dual)
+    dual.servers[0].run("tc", "qdisc", "add", "dev", "eth0", "root", "netem", "loss", "20%")
+    with watched(dual, service(dual, f"check = {PATIENT}") + DAEMON) as daemon:
+        time.sleep(10)
+
+        assert daemon.said().count("up -> down") == 0
+        assert weights(dual) == [1, 2]
+
+
+def test_a_server_that_flaps_is_believed_less_and_less(dual: Network) -> None:
+    first, _ = served(dual)
+    damped = service(dual, f'{CHECKED}\ndamping = "10m"')
+    with watched(dual, damped + DAEMON):
+        took = []
+        for _ in range(4):
+            first.stop()
+            eventually(lambda: weights(dual) == [0, 2])
+            first = dual.servers[0].serve_tcp(8080)
+            took.append(eventually(lambda: weights(dual) == [1, 2], 20))
+
+    # Twice as many answers from the third time on.
+    assert took[3] > took[0] + INTERVAL
 
 
 def test_a_udp_server_whose_port_is_closed_is_removed(dual: Network) -> None:
