@@ -34,8 +34,10 @@ def run_program(path: str, text: str) -> Completed:
 class Programs:
     """The programs that are told."""
 
-    def __init__(self, run_one: Run = run_program) -> None:
+    def __init__(self, run_one: Run = run_program, room: int = WAITING) -> None:
+        """``room``: so many transitions wait for each program."""
         self._run = run_one
+        self._room = room
         self._waiting: dict[str, queue.Queue[Message | None]] = {}
         self._threads: list[threading.Thread] = []
 
@@ -48,7 +50,7 @@ class Programs:
                 try:
                     waiting.put_nowait(message)
                 except queue.Full:
-                    _say_overflow(path, len(told) - number)
+                    _say_overflow(path, self._room, len(told) - number)
                     break
 
     def end(self, patience: float) -> None:
@@ -62,7 +64,7 @@ class Programs:
 
     def _waiting_for(self, path: str) -> queue.Queue[Message | None]:
         if path not in self._waiting:
-            self._waiting[path] = queue.Queue(WAITING)
+            self._waiting[path] = queue.Queue(self._room)
             # A daemon thread: a program that hangs does not keep this process from its end.
             thread = threading.Thread(target=self._work, args=(path,), daemon=True)
             self._threads.append(thread)
@@ -90,10 +92,10 @@ class Programs:
             )
 
 
-def _say_overflow(path: str, number: int) -> None:
+def _say_overflow(path: str, room: int, number: int) -> None:
     say(
         "notify-failed",
-        f"notify: {path} is {WAITING} transitions behind: {number} are not told",
+        f"notify: {path} is {room} transitions behind: {number} are not told",
         logging.WARNING,
         program=path,
     )

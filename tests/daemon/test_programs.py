@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from lvsnat.daemon import programs
 from lvsnat.daemon.logs import LOGGER
 from lvsnat.daemon.programs import Message, Programs
 from lvsnat.errors import LvsnatError
@@ -83,12 +82,11 @@ def test_what_fails_is_logged_and_told_the_next_time(caplog: pytest.LogCaptureFi
 
 
 def test_a_program_that_falls_behind_misses_the_new_ones(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(programs, "WAITING", 2)
     told = Told()
     told.held.clear()
-    several = Programs(told)
+    several = Programs(told, room=2)
 
     with caplog.at_level(logging.WARNING):
         several.tell(["/slow"], [{"n": number} for number in range(10)])
