@@ -31,8 +31,9 @@ SERVICES, SERVERS = range(20), range(1, 11)
 REMOVING = range(10, 15)
 """Services whose failed servers are taken out of the kernel."""
 CAUTIOUS = range(15, 20)
-"""Services that have half of their servers taken out at most."""
-MOST = 5
+"""Services that have some of their servers taken out at most."""
+MAX_DOWN = 50
+"""Per cent."""
 FAULTS = ("wrong", "hang", "cut", "refuse", "lost")
 WITHIN = 30.0
 """Seconds until all agree: 4 by the configuration, and a kernel in user mode is slow."""
@@ -71,7 +72,7 @@ def config(weights: Mapping[Place, int]) -> str:
     text = HEAD
     for number in SERVICES:
         more = 'on_fail = "remove"' if number in REMOVING else ""
-        more = 'max_down = "50%"' if number in CAUTIOUS else more
+        more = f'max_down = "{MAX_DOWN}%"' if number in CAUTIOUS else more
         servers = ", ".join(
             f'{{ address = "{endpoint((number, one))}", weight = {weights[number, one]} }}'
             for one in SERVERS
@@ -112,10 +113,16 @@ class Field:
         return done.stdout
 
     def start(self) -> subprocess.Popen[str]:
+        """Start the daemon; ``revive`` does it as its unit does, where it has given up."""
         with (self.folder / "log").open("a") as log:
             return subprocess.Popen(
                 ["lvsnat", "run"], env=self.environment, stdout=log, stderr=log, text=True
             )
+
+    def revive(self) -> None:
+        """One that finds a file that makes no sense at its start ends, and systemd tries again."""
+        if self.daemon.poll() == ExitCode.USAGE:
+            self.daemon = self.start()
 
     def said(self) -> str:
         return (self.folder / "log").read_text()
@@ -148,8 +155,8 @@ class Field:
             off = {one for one in SERVERS if (number, one) in self.disabled}
             zero = {one for one in SERVERS if not have.get((number, one), 0)}
             if number in CAUTIOUS:
-                at_least = min(len(out | off), MOST)
-                if not (off <= zero <= out | off and len(zero) >= at_least):
+                most = (len(SERVERS) - len(off)) * MAX_DOWN // 100
+                if not off <= zero <= out | off or len(zero - off) != min(len(out - off), most):
                     return f"s{number}: {out} failed, {off} disabled, {zero} are out"
             elif zero != out | off:
                 return f"s{number}: {out} failed, {off} disabled, {zero} are out"
@@ -167,6 +174,7 @@ def kernel_weights() -> dict[Place, int]:
 def settle(field: Field) -> None:
     deadline = time.monotonic() + WITHIN
     while (wrong := field.agrees()) is not None:
+        field.revive()
         if time.monotonic() > deadline or field.daemon.poll() is not None:
             pytest.fail(f"seed {SEED}, {wrong}; done: {field.done[-10:]}\n{field.said()[-3000:]}")
         time.sleep(0.3)
@@ -225,6 +233,7 @@ def kills_the_daemon(field: Field) -> None:
 
 
 def restarts_the_daemon(field: Field) -> None:
+    field.revive()
     # One that was only just started does not heed it yet.
     assert field.stop(signal.SIGTERM) in {0, -signal.SIGTERM}, field.said()[-3000:]
     field.daemon = field.start()
