@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lvsnat.director.director import Director, Edit
     from lvsnat.interop.imported import Imported
 
-importing = typer.Typer(help="Take over what another program has configured.")
+app = typer.Typer(help="Take over what another program has configured.")
 
 FileArgument = Annotated[
     str | None,
@@ -70,7 +70,7 @@ HaproxyFileArgument = Annotated[
 ]
 
 
-@importing.command(name="ipvsadm")
+@app.command(name="ipvsadm")
 def import_ipvsadm(
     ctx: typer.Context,
     file: FileArgument = None,
@@ -106,7 +106,7 @@ def import_ipvsadm(
         _draft(director, change, manner, live=live)
 
 
-@importing.command(name="haproxy")
+@app.command(name="haproxy")
 def import_haproxy(
     ctx: typer.Context,
     file: HaproxyFileArgument,

@@ -11,7 +11,7 @@ from lvsnat.cli import output
 from lvsnat.cli.context import Session
 from lvsnat.model.mode import Mode
 
-exporting = typer.Typer(help="Write the services in the form of another program.")
+app = typer.Typer(help="Write the services in the form of another program.")
 
 ExportLiveOption = Annotated[
     bool, typer.Option("--live", help="Write the kernel's table, not the configuration.")
@@ -29,7 +29,7 @@ ModeOption = Annotated[
 ]
 
 
-@exporting.command(name="ipvsadm")
+@app.command(name="ipvsadm")
 def export_ipvsadm(
     ctx: typer.Context,
     *,
@@ -50,7 +50,7 @@ def export_ipvsadm(
     output.text(text)
 
 
-@exporting.command(name="haproxy")
+@app.command(name="haproxy")
 def export_haproxy(ctx: typer.Context) -> None:
     """Write the TCP services as a haproxy.cfg, for an HAProxy that you run yourself.
 
@@ -67,7 +67,7 @@ def export_haproxy(ctx: typer.Context) -> None:
     output.text(text)
 
 
-@exporting.command(name="nft")
+@app.command(name="nft")
 def export_nft(ctx: typer.Context, mode: ModeOption = Mode.HAPROXY_TPROXY) -> None:
     """Write lvsnat's nft rules for 'nft -f', for an HAProxy that you run yourself.
 

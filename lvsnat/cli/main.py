@@ -7,53 +7,16 @@ from typing import Annotated
 
 import typer
 
-from lvsnat.cli import (
-    aws,
-    connections,
-    doctor,
-    gateway,
-    health,
-    importing,
-    interop,
-    mode,
-    plan,
-    run,
-    server,
-    service,
-    stats,
-    status,
-    system,
-    trial,
-)
-from lvsnat.cli.boundary import ErrorBoundary
+from lvsnat.cli.commands import Root
 from lvsnat.cli.context import Session
 
 app = typer.Typer(
     name="lvsnat",
-    cls=ErrorBoundary,
+    cls=Root,
     # Plain help: Rich would take more than half of its time, and it goes through a pipe as it is.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.add_typer(service.app, name="service")
-app.add_typer(server.app, name="server")
-app.add_typer(system.app, name="system")
-app.add_typer(importing.importing, name="import")
-app.add_typer(interop.exporting, name="export")
-app.add_typer(aws.app, name="aws")
-app.add_typer(gateway.app, name="gateway")
-app.command()(plan.plan)
-app.command()(plan.apply)
-app.command(name="try")(trial.try_)
-app.command()(plan.clear)
-app.command()(run.run)
-app.command()(health.health)
-app.command()(status.status)
-app.command()(mode.mode)
-app.command()(stats.stats)
-app.command()(connections.connections)
-app.command()(doctor.doctor)
-app.command()(doctor.explain)
 
 
 def _show_version(wanted: bool) -> None:

@@ -49,6 +49,19 @@ def test_what_is_slow_to_import_is_not_imported_for(option: str) -> None:
     assert run([sys.executable, "-c", code]).stdout.endswith("\nloaded\n")
 
 
+def test_a_command_loads_no_other_ones_module(config: Path) -> None:
+    code = (
+        "import atexit, sys; from lvsnat.cli.main import app;"
+        "atexit.register(lambda: print(*(n for n in sys.modules if n.startswith('lvsnat.cli.'))));"
+        f"app(['--config', '{config}', 'service', 'list'])"
+    )
+
+    loaded = run([sys.executable, "-c", code]).stdout.splitlines()[-1].split()
+
+    assert "lvsnat.cli.service" in loaded
+    assert not {"lvsnat.cli.aws", "lvsnat.cli.doctor", "lvsnat.cli.gateway"} & set(loaded)
+
+
 def test_no_command_is_a_request_for_help(lvsnat: CommandLine) -> None:
     assert lvsnat.ok().startswith("Usage: lvsnat")
     assert "Virtual services" in lvsnat.ok("--help")
