@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from e2e import warm
 from e2e.conftest import lvsnat
 from labkit.topology import Network
 
@@ -40,8 +41,7 @@ def serve(net: Network, *, mode: str = "lvs-nat") -> None:
 
 def examined(net: Network, *words: str, seconds: str = QUICK) -> dict[str, Any]:
     """What the doctor says, as a document; everything could be looked at."""
-    done = net.director.run("lvsnat", "doctor", "--seconds", seconds, "-o", "json", *words,
-                            check=False)  # fmt: skip
+    done = warm.run(net.director, "doctor", "--seconds", seconds, "-o", "json", *words, check=False)
     assert done.stdout, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
     assert document["unread"] == []

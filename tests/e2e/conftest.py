@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import pytest
+from e2e import warm
 from labkit.topology import Network, dual_subnet, single_subnet
 
 Lvsnat = Callable[..., subprocess.CompletedProcess[str]]
@@ -32,7 +33,7 @@ def dual() -> Iterator[Network]:
 
 def lvsnat(net: Network, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Run lvsnat on the director and insist on its exit code."""
-    done = net.director.run("lvsnat", *arguments, check=False)
+    done = warm.run(net.director, *arguments, check=False)
     assert done.returncode == code, f"lvsnat {' '.join(arguments)}\n{done.stdout}{done.stderr}"
     return done
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from e2e import warm
 
 from lvsnat.errors import ExitCode
 from lvsnat.system import write_file
@@ -106,9 +107,7 @@ class Field:
         write_file(self.folder / "lvsnat.toml", config(self.weights))
 
     def lvsnat(self, *words: str, code: int = ExitCode.DONE) -> str:
-        done = subprocess.run(
-            ["lvsnat", *words], env=self.environment, capture_output=True, text=True, check=False
-        )
+        done = warm.run_here(words, self.environment)
         assert done.returncode == code, f"seed {SEED}: {words}\n{done.stdout}{done.stderr}"
         return done.stdout
 

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from e2e import warm
 from e2e.typed import CTRL_C, CTRL_D, ENTER, Typed, typed
 
 from lvsnat.director.director import Director, Options, Text
@@ -70,14 +71,7 @@ class Box:
 
     def run(self, *arguments: str, code: int = 0, **variables: str) -> str:
         """Run lvsnat without a terminal and insist on its exit code; what it said on stderr."""
-        done = subprocess.run(
-            ["lvsnat", *arguments],
-            env={**self.environment, **variables},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = warm.run_here(arguments, {**self.environment, **variables})
         assert done.returncode == code, f"{arguments}\n{done.stdout}{done.stderr}"
         return done.stderr
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from e2e import warm
 from labkit.host import Answer, Host
 from labkit.topology import Network, single_subnet
 
@@ -60,7 +61,7 @@ def gateway(
     host: Host, *words: str, code: int = 0, ssh: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run 'lvsnat gateway' and insist on its exit code."""
-    done = host.run("env", f"SSH_CONNECTION={ssh}", "lvsnat", "gateway", *words, check=False)
+    done = warm.run(host, "gateway", *words, check=False, SSH_CONNECTION=ssh)
     assert done.returncode == code, f"gateway {' '.join(words)}\n{done.stdout}{done.stderr}"
     return done
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from e2e import warm
 from gateway_render.conftest import OURS, ROUTER, State, scripts_of, state
 from labkit.host import Host
 from labkit.topology import Network
@@ -50,9 +51,9 @@ def as_set(net: Network, options: tuple[str, ...]) -> State:
     server = net.rs(1)
     before = state(server)
     for via in directors(net):
-        server.run("lvsnat", "gateway", "set", via, *options, "--yes")
+        warm.run(server, "gateway", "set", via, *options, "--yes")
     made = state(server)
-    server.run("lvsnat", "gateway", "unset")
+    warm.run(server, "gateway", "unset")
     assert state(server) == before
     return made
 
@@ -62,8 +63,8 @@ def rendered(net: Network, form: str, options: tuple[str, ...], *more: str) -> P
     server = net.rs(1)
     root = server.home / "root"
     for via in directors(net):
-        server.run(
-            "lvsnat", "gateway", "render", via, "--format", form, *options, *more,
+        warm.run(
+            server, "gateway", "render", via, "--format", form, *options, *more,
             "--output", str(root),
         )  # fmt: skip
     return root
@@ -126,8 +127,8 @@ def test_the_unit_of_each_boot_makes_what_set_makes(
     before, wanted = state(server), as_set(single, options)
     scripts = []
     for via in directors(single):
-        words = ("lvsnat", "gateway", "render", via, "--format", "cloud-init", *options)
-        scripts += scripts_of(server.run(*words).stdout, server.home)
+        words = ("gateway", "render", via, "--format", "cloud-init", *options)
+        scripts += scripts_of(warm.run(server, *words).stdout, server.home)
 
     for _boot in range(2):
         for script in scripts:
@@ -142,16 +143,16 @@ def test_what_set_put_in_force_is_what_is_rendered_without_a_director(single: Ne
     server = single.rs(1)
     options = WAYS["replies"]
     for via in directors(single):
-        server.run("lvsnat", "gateway", "set", via, *options, "--table", str(OURS), "--yes")
+        warm.run(server, "gateway", "set", via, *options, "--table", str(OURS), "--yes")
 
-    whole = server.run("lvsnat", "gateway", "render", "--format", "ifcfg").stdout
+    whole = warm.run(server, "gateway", "render", "--format", "ifcfg").stdout
 
-    server.run("lvsnat", "gateway", "unset")
+    warm.run(server, "gateway", "unset")
     parts = [
-        server.run("lvsnat", "gateway", "render", via, "--format", "ifcfg", *options).stdout
+        warm.run(server, "gateway", "render", via, "--format", "ifcfg", *options).stdout
         for via in directors(single)
     ]
     assert whole == "\n".join(parts)
-    refused = server.run("lvsnat", "gateway", "render", "--format", "ifcfg", check=False)
+    refused = warm.run(server, "gateway", "render", "--format", "ifcfg", check=False)
     assert refused.returncode == 2
     assert "gateway set" in refused.stderr

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from cli.commandline import CommandLine
+from e2e import warm
 from labkit.topology import Network
 from typer.testing import Result
 
@@ -68,8 +69,8 @@ def test_files_are_written_once_and_changed_where_they_differ(
     single: Network, tmp_path: Path
 ) -> None:
     def ifcfg(*words: str) -> list[str]:
-        common = ("lvsnat", "gateway", "render", VIA, "--format", "ifcfg", "--output")
-        return single.rs(1).run(*common, str(tmp_path), *words).stdout.splitlines()
+        common = ("gateway", "render", VIA, "--format", "ifcfg", "--output")
+        return warm.run(single.rs(1), *common, str(tmp_path), *words).stdout.splitlines()
 
     scripts = f"{tmp_path}/etc/sysconfig/network-scripts"
     assert ifcfg(*REPLIES) == [
@@ -89,8 +90,8 @@ def test_a_file_of_somebody_else_stays_and_nothing_is_written(
     theirs.parent.mkdir(parents=True)
     theirs.write_text("from 10.0.0.1 lookup 7\n")
 
-    done = single.rs(1).run(
-        "lvsnat", "gateway", "render", VIA, "--format", "ifcfg", *REPLIES,
+    done = warm.run(
+        single.rs(1), "gateway", "render", VIA, "--format", "ifcfg", *REPLIES,
         "--output", str(tmp_path), check=False,
     )  # fmt: skip
 
@@ -103,7 +104,7 @@ def test_a_file_of_somebody_else_stays_and_nothing_is_written(
 @pytest.mark.e2e
 def test_what_the_server_is_like_decides_what_is_said(single: Network) -> None:
     def said(*words: str, code: int = ExitCode.DONE) -> str:
-        done = single.rs(1).run("lvsnat", "gateway", "render", *words, check=False)
+        done = warm.run(single.rs(1), "gateway", "render", *words, check=False)
         assert done.returncode == code, done.stderr
         return done.stderr
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from e2e import warm
 from gateway_render.conftest import scripts_of, state
 from labkit.host import Answer
 from labkit.topology import Network
@@ -27,8 +28,8 @@ def test_boot_after_boot_replies_go_through_the_director(single: Network) -> Non
     server, client = single.rs(1), single.client
     server.serve_tcp(8080)
     (single.director.home / "lvsnat.toml").write_text(CONFIG)
-    single.director.run("lvsnat", "apply")
-    data = single.director.run("lvsnat", "aws", "user-data", "--role", "real-server").stdout
+    warm.run(single.director, "apply")
+    data = warm.run(single.director, "aws", "user-data", "--role", "real-server").stdout
     scripts = scripts_of(data, server.home)
     vips = {single.vip: client.address, single.vip6: client.address6}
     for vip in vips:
@@ -59,9 +60,9 @@ def test_a_neighbour_of_the_server_is_served_too(single: Network) -> None:
     server = single.rs(1)
     server.serve_tcp(8080)
     (single.director.home / "lvsnat.toml").write_text(CONFIG)
-    single.director.run("lvsnat", "apply")
-    data = single.director.run(
-        "lvsnat", "aws", "user-data", "--role", "real-server", "--local-clients"
+    warm.run(single.director, "apply")
+    data = warm.run(
+        single.director, "aws", "user-data", "--role", "real-server", "--local-clients"
     ).stdout
 
     for script in scripts_of(data, server.home):
@@ -76,9 +77,7 @@ def test_a_neighbour_of_the_server_is_served_too(single: Network) -> None:
 
 def test_a_director_that_is_no_neighbour_is_an_error(single: Network) -> None:
     server = single.rs(1)
-    data = server.run(
-        "lvsnat", "gateway", "render", "203.0.113.10", "--format", "cloud-init"
-    ).stdout
+    data = warm.run(server, "gateway", "render", "203.0.113.10", "--format", "cloud-init").stdout
     (script,) = scripts_of(data, server.home)
     # Not a minute of waiting.
     Path(script).write_text(Path(script).read_text().replace("tries=30", "tries=1"))

@@ -23,6 +23,7 @@ import boto3
 from aws.imds import Imds, facts_of
 from aws.server import Ec2Server
 from aws.vpcs import REGION, VIP, Machine, Vpc
+from e2e import warm
 from labkit import vpc, vpcstate
 from labkit.host import Answer, Host
 from labkit.server import Server
@@ -99,7 +100,7 @@ class Cloud:
         self, *words: str, code: int = 0, on: str = "director"
     ) -> subprocess.CompletedProcess[str]:
         """Run lvsnat on a director and insist on its exit code."""
-        done = self.net.hosts[on].run(*self.command(on, "lvsnat", *words), check=False)
+        done = warm.run(self.net.hosts[on], *words, check=False, **self.surroundings[on])
         assert done.returncode == code, f"lvsnat {' '.join(words)}\n{done.stdout}{done.stderr}"
         return done
 
@@ -125,7 +126,7 @@ class Cloud:
     def failing(self) -> set[str]:
         """The codes of what ``aws verify`` says does not hold; its exit code says the same."""
         words = ("aws", "verify", "-o", "json", "--eip-allocation", self.ids.allocation)
-        done = self.director.run(*self.command("director", "lvsnat", *words), check=False)
+        done = warm.run(self.director, *words, check=False, **self.surroundings["director"])
         document = json.loads(done.stdout)
         assert done.returncode == (ExitCode.DONE if document["holds"] else ExitCode.FAILED)
         return {
@@ -252,9 +253,9 @@ def set_ways_back(cloud: Cloud) -> None:
     """Let each real server send its replies through the VIP, as one subnet asks for."""
     ports = f"tcp/{WEB_SERVER},udp/{DNS_SERVER}"
     for host in cloud.servers:
-        host.run("lvsnat", "gateway", "set", VIP, "--reply-only", ports)
+        warm.run(host, "gateway", "set", VIP, "--reply-only", ports)
 
 
 def unset_ways_back(cloud: Cloud) -> None:
     for host in cloud.servers:
-        host.run("lvsnat", "gateway", "unset")
+        warm.run(host, "gateway", "unset")
