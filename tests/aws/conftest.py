@@ -31,7 +31,7 @@ import pytest
 from aws.clocks import TurningClock
 from aws.imds import Imds, facts_of
 from aws.server import Ec2Server
-from aws.vpcs import REGION, Machine, Vpc, dual_subnet, single_subnet
+from aws.vpcs import REGION, Machine, Vpc, dual_subnet, restore, saved, single_subnet
 from cli.commandline import CommandLine
 
 from lvsnat.aws.client import Ec2, Patience, connect
@@ -39,7 +39,11 @@ from lvsnat.model.aws import AwsOptions
 from lvsnat.testing import FakeBackend
 
 if TYPE_CHECKING:
+    from moto.ec2.models import EC2Backend
     from mypy_boto3_ec2 import EC2Client
+
+LayOut = Callable[["EC2Client"], Vpc]
+Built = dict[LayOut, tuple["EC2Backend", Vpc]]
 
 WEB = """
 [[service]]
@@ -91,17 +95,30 @@ def api(ec2_server: Ec2Server) -> Iterator[EC2Client]:
     client.close()
 
 
-@pytest.fixture
-def dual(api: EC2Client, ec2_server: Ec2Server) -> Vpc:
-    vpc = dual_subnet(api)
-    ec2_server.forget()
-    return vpc
+@pytest.fixture(scope="session")
+def _built() -> Built:
+    return {}
 
 
 @pytest.fixture
-def single(api: EC2Client, ec2_server: Ec2Server) -> Vpc:
-    vpc = single_subnet(api)
-    ec2_server.forget()
+def dual(api: EC2Client, ec2_server: Ec2Server, _built: Built) -> Vpc:
+    return _there(dual_subnet, api, ec2_server, _built)
+
+
+@pytest.fixture
+def single(api: EC2Client, ec2_server: Ec2Server, _built: Built) -> Vpc:
+    return _there(single_subnet, api, ec2_server, _built)
+
+
+def _there(lay_out: LayOut, api: EC2Client, server: Ec2Server, built: Built) -> Vpc:
+    """Have a VPC be there: built once, by thirty calls, and a copy of it for each test."""
+    if lay_out in built:
+        whole, vpc = built[lay_out]
+        restore(whole)
+    else:
+        vpc = lay_out(api)
+        built[lay_out] = saved(), vpc
+    server.forget()
     return vpc
 
 

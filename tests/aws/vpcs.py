@@ -13,12 +13,13 @@ Everything has a ``Name`` tag, and there is an endpoint of the EC2 API. Addresse
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final
 
 from aws.call import ACCOUNT
-from moto.ec2.models import ec2_backends
+from moto.ec2.models import EC2Backend, ec2_backends
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -30,6 +31,16 @@ VIP: Final = "10.0.1.200"
 PUBLIC: Final = "203.0.113.7"
 IMAGE: Final = "ami-12c6146b"
 """Of any name: there are no images here."""
+
+
+def saved(region: str = REGION) -> EC2Backend:
+    """All that EC2 has in a region, for ``restore``."""
+    return deepcopy(ec2_backends[ACCOUNT][region])
+
+
+def restore(saved: EC2Backend, region: str = REGION) -> None:
+    """Have EC2 be as it was; the same ``saved`` serves again."""
+    ec2_backends[ACCOUNT][region] = deepcopy(saved)
 
 
 @dataclass(frozen=True)
