@@ -11,22 +11,15 @@ import typer
 from lvsnat.cli import asking, output
 from lvsnat.cli.aws_looking import see_all
 from lvsnat.cli.aws_options import (
-    AllocateOption,
     Asked,
-    ClientsOption,
-    EipOption,
-    EndpointOption,
-    EniOption,
-    Given,
-    GroupsOption,
-    LayoutOption,
-    ProfileOption,
-    RegionOption,
+    Mapped,
+    Placed,
+    Reached,
     StandbyOption,
-    SubnetsOption,
-    VipOption,
+    Wanted,
     asked,
 )
+from lvsnat.cli.gathered import gathered
 from lvsnat.cli.options import NoWaitOption, Output, OutputOption, YesOption
 from lvsnat.cli.plan import ExpectOption
 from lvsnat.errors import LvsnatError, RefusedError
@@ -41,21 +34,15 @@ if TYPE_CHECKING:
     from lvsnat.ui.lines import Line
 
 
+@gathered
 def apply(
     ctx: typer.Context,
     *,
-    layout: LayoutOption = None,
-    eni: EniOption = None,
-    vip: VipOption = None,
-    real_server_subnet: SubnetsOption = None,
-    client: ClientsOption = None,
-    eip_allocation: EipOption = None,
-    allocate_eip: AllocateOption = None,
-    security_groups: GroupsOption = None,
+    placed: Placed,
+    mapped: Mapped,
+    wanted: Wanted,
+    reached: Reached,
     standby: StandbyOption = False,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    endpoint_url: EndpointOption = None,
     expect: ExpectOption = None,
     yes: YesOption = False,
     no_wait: NoWaitOption = False,
@@ -66,11 +53,7 @@ def apply(
     A journal of what was there is written first; 'lvsnat aws undo' puts it back. On the other
     director of a pair, --standby makes what that one needs to be ready.
     """
-    given = Given(
-        layout, eni, vip, real_server_subnet, client, eip_allocation, allocate_eip,
-        security_groups, region, profile, endpoint_url,
-    )  # fmt: skip
-    about = asked(ctx, given)
+    about = asked(ctx, placed, mapped, wanted, reached)
     asking.insist(yes=yes)
     with locked_vpc(about.paths, wait=not no_wait):
         opened = see_all(about, standby=standby)

@@ -10,23 +10,16 @@ import typer
 
 from lvsnat.cli import output
 from lvsnat.cli.aws_options import (
-    AllocateOption,
     Asked,
-    ClientsOption,
-    EipOption,
-    EndpointOption,
-    EniOption,
-    Given,
-    GroupsOption,
-    LayoutOption,
-    PeerOption,
-    ProfileOption,
-    RegionOption,
+    Mapped,
+    Paired,
+    Placed,
+    Reached,
     StandbyOption,
-    SubnetsOption,
-    VipOption,
+    Wanted,
     asked,
 )
+from lvsnat.cli.gathered import gathered
 from lvsnat.cli.options import Output, OutputOption
 from lvsnat.cli.plan import ExitCodeOption
 from lvsnat.errors import ExitCode
@@ -39,21 +32,15 @@ if TYPE_CHECKING:
     from lvsnat.ui.lines import Line
 
 
+@gathered
 def plan(
     ctx: typer.Context,
     *,
-    layout: LayoutOption = None,
-    eni: EniOption = None,
-    vip: VipOption = None,
-    real_server_subnet: SubnetsOption = None,
-    client: ClientsOption = None,
-    eip_allocation: EipOption = None,
-    allocate_eip: AllocateOption = None,
-    security_groups: GroupsOption = None,
+    placed: Placed,
+    mapped: Mapped,
+    wanted: Wanted,
+    reached: Reached,
     standby: StandbyOption = False,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    endpoint_url: EndpointOption = None,
     exit_code: ExitCodeOption = False,
     output_format: OutputOption = Output.TABLE,
 ) -> None:
@@ -61,17 +48,13 @@ def plan(
 
     Says, too, which of the calls are allowed. Exits with 4 where something must be refused.
     """
-    given = Given(
-        layout, eni, vip, real_server_subnet, client, eip_allocation, allocate_eip,
-        security_groups, region, profile, endpoint_url,
-    )  # fmt: skip
     from lvsnat.aws.decide import decide
     from lvsnat.aws.rights import rights
     from lvsnat.aws.world import World
     from lvsnat.system import SystemClock
     from lvsnat.ui import aws_json, aws_plan
 
-    opened = see_all(asked(ctx, given), standby=standby)
+    opened = see_all(asked(ctx, placed, mapped, wanted, reached), standby=standby)
     decision = decide(opened.scene)
     world = World(opened.ec2, opened.scene.picture.vpc, SystemClock())
     may = rights(world, decision.plan.changes)
@@ -83,34 +66,25 @@ def plan(
         raise typer.Exit(ExitCode.DRIFT)
 
 
+@gathered
 def verify(
     ctx: typer.Context,
     *,
-    layout: LayoutOption = None,
-    eni: EniOption = None,
-    vip: VipOption = None,
-    real_server_subnet: SubnetsOption = None,
-    client: ClientsOption = None,
-    eip_allocation: EipOption = None,
-    peer_eni: PeerOption = None,
+    placed: Placed,
+    mapped: Mapped,
+    paired: Paired,
+    reached: Reached,
     standby: StandbyOption = False,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    endpoint_url: EndpointOption = None,
     output_format: OutputOption = Output.TABLE,
 ) -> None:
     """Say of each part of the way back whether it holds, and what puts it right; change nothing.
 
     Exits with 1 where something does not hold; a warning is no reason.
     """
-    given = Given(
-        layout, eni, vip, real_server_subnet, client, eip_allocation,
-        region=region, profile=profile, endpoint_url=endpoint_url, peer_eni=peer_eni,
-    )  # fmt: skip
     from lvsnat.aws.verify import verify as findings_of
     from lvsnat.ui import aws_json, aws_view
 
-    scene = see_all(asked(ctx, given), standby=standby).scene
+    scene = see_all(asked(ctx, placed, mapped, paired, reached), standby=standby).scene
     findings = [*findings_of(scene)]
     document = aws_json.verify_document(scene, findings)
     draw(document, aws_view.finding_lines(scene, findings), output_format)
@@ -118,29 +92,20 @@ def verify(
         raise typer.Exit(ExitCode.FAILED)
 
 
+@gathered
 def show(
     ctx: typer.Context,
     *,
-    layout: LayoutOption = None,
-    eni: EniOption = None,
-    vip: VipOption = None,
-    real_server_subnet: SubnetsOption = None,
-    client: ClientsOption = None,
-    peer_eni: PeerOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    endpoint_url: EndpointOption = None,
+    placed: Placed,
+    paired: Paired,
+    reached: Reached,
     output_format: OutputOption = Output.TABLE,
 ) -> None:
     """Show the VPC: subnets, route tables, interfaces, VIP, Elastic IP, and who goes which way."""
-    given = Given(
-        layout, eni, vip, real_server_subnet, client,
-        region=region, profile=profile, endpoint_url=endpoint_url, peer_eni=peer_eni,
-    )  # fmt: skip
     from lvsnat.aws.paths import paths_of
     from lvsnat.ui import aws_json
 
-    scene = see(asked(ctx, given)).scene
+    scene = see(asked(ctx, placed, paired, reached)).scene
     paths = [*paths_of(scene)]
     if output_format is not Output.TABLE:
         output.document(aws_json.show_document(scene, paths), output_format)

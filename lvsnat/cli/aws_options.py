@@ -11,8 +11,7 @@ from lvsnat.cli import words
 from lvsnat.cli.context import Session
 from lvsnat.errors import UsageError
 from lvsnat.model.aws import AwsOptions, Layout
-from lvsnat.model.config import IPNetwork
-from lvsnat.model.endpoint import IPAddress, parse_address
+from lvsnat.model.endpoint import parse_address
 from lvsnat.model.service import VirtualService
 
 if TYPE_CHECKING:
@@ -107,49 +106,77 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """The options of one command line, by the names of [aws]; None is not said."""
+class Reached:
+    """Whose EC2 API, and which machine is the director; by the names of [aws], None is not said."""
 
-    layout: Layout | None = None
-    eni: str | None = None
-    vip: IPAddress | None = None
-    real_server_subnets: list[str] | None = None
-    clients: list[IPNetwork] | None = None
-    eip_allocation: str | None = None
-    allocate_eip: bool | None = None
-    security_groups: bool | None = None
-    region: str | None = None
-    profile: str | None = None
-    endpoint_url: str | None = None
-    peer_eni: str | None = None
+    eni: EniOption = None
+    region: RegionOption = None
+    profile: ProfileOption = None
+    endpoint_url: EndpointOption = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What is where."""
+
+    layout: LayoutOption = None
+    vip: VipOption = None
+    real_server_subnets: SubnetsOption = None
+    clients: ClientsOption = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """The VIP's Elastic IP."""
+
+    eip_allocation: EipOption = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is made only where it is asked for."""
+
+    allocate_eip: AllocateOption = None
+    security_groups: GroupsOption = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """The other director."""
+
+    peer_eni: PeerOption = None
+
+
+Given = Reached | Placed | Mapped | Wanted | Paired
+"""Options of one command line."""
 
 
 _WORDS = {"real_server_subnets": "real-server-subnet", "clients": "client"}
 
 
-def asked(ctx: typer.Context, given: Given) -> Asked:
+def asked(ctx: typer.Context, *given: Given) -> Asked:
     """Lay the options over [aws] of the configuration. Raises UsageError for a wrong one."""
     session = Session.of(ctx)
     session.insist_on_config()
     director = session.director(mention=False)
     config = director.config()
-    options = over(config.aws or AwsOptions(), given)
+    options = over(config.aws or AwsOptions(), *given)
     _insist_on_sense(options)
     return Asked(options, config.services, director.paths, config.ipvs.timeouts.tcp)
 
 
-def over(base: AwsOptions, given: Given) -> AwsOptions:
+def over(base: AwsOptions, *given: Given) -> AwsOptions:
     """The options that were given take the place of those of the configuration."""
     said: dict[str, Any] = {}
-    for field in fields(given):
-        value = getattr(given, field.name)
-        if value is None or value == []:
-            continue
-        said[field.name] = tuple(value) if isinstance(value, list) else value
+    for one in given:
+        for field in fields(one):
+            value = getattr(one, field.name)
+            if value is not None and value != []:
+                said[field.name] = tuple(value) if isinstance(value, list) else value
     # Naming one Elastic IP on the command line ends the wish for a new one, and the reverse.
-    if given.eip_allocation is not None and given.allocate_eip is None:
+    if "eip_allocation" in said and "allocate_eip" not in said:
         said["allocate_eip"] = False
-    if given.allocate_eip and given.eip_allocation is None:
+    if said.get("allocate_eip") and "eip_allocation" not in said:
         said["eip_allocation"] = None
     return replace(base, **said)
 

@@ -11,24 +11,9 @@ import typer
 
 from lvsnat.cli import output, words
 from lvsnat.cli.aws_looking import draw, see
-from lvsnat.cli.aws_options import (
-    AllocateOption,
-    Asked,
-    ClientsOption,
-    EipOption,
-    EndpointOption,
-    EniOption,
-    Given,
-    GroupsOption,
-    LayoutOption,
-    PeerOption,
-    ProfileOption,
-    RegionOption,
-    SubnetsOption,
-    VipOption,
-    asked,
-)
+from lvsnat.cli.aws_options import Asked, Mapped, Paired, Placed, Reached, Wanted, asked
 from lvsnat.cli.context import Session
+from lvsnat.cli.gathered import gathered
 from lvsnat.cli.options import Output, OutputOption
 from lvsnat.errors import LvsnatError, PartlyAppliedError
 from lvsnat.model.resource import Stage
@@ -56,19 +41,14 @@ TimeoutOption = Annotated[
 ]
 
 
+@gathered
 def takeover(
     ctx: typer.Context,
     *,
-    layout: LayoutOption = None,
-    eni: EniOption = None,
-    vip: VipOption = None,
-    real_server_subnet: SubnetsOption = None,
-    client: ClientsOption = None,
-    eip_allocation: EipOption = None,
-    peer_eni: PeerOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    endpoint_url: EndpointOption = None,
+    placed: Placed,
+    mapped: Mapped,
+    paired: Paired,
+    reached: Reached,
     timeout: TimeoutOption = TIMEOUT,
     dry_run: DryOption = False,
     output_format: OutputOption = Output.TABLE,
@@ -78,15 +58,12 @@ def takeover(
     Run it on the director that is to be active. A second run changes nothing. Exits with 5 where
     something is not ours in the end.
     """
-    given = Given(
-        layout, eni, vip, real_server_subnet, client, eip_allocation,
-        region=region, profile=profile, endpoint_url=endpoint_url, peer_eni=peer_eni,
-    )  # fmt: skip
     from lvsnat.aws.handover import handover
     from lvsnat.aws.takeover import Deadline
 
     # Without the lock of 'aws apply': that one may be waiting for an answer, and this cannot.
-    about, deadline = asked(ctx, given), Deadline.within(SystemClock(), timeout)
+    about = asked(ctx, placed, mapped, paired, reached)
+    deadline = Deadline.within(SystemClock(), timeout)
     _insist_on_serving(ctx)
     opened = _see(about, deadline, timeout)
     work = handover(opened.scene, about.options.peer_eni)
@@ -209,35 +186,25 @@ RoleOption = Annotated[
 ]  # fmt: skip
 
 
+@gathered
 def iam_policy(
     ctx: typer.Context,
     *,
+    placed: Placed,
+    mapped: Mapped,
+    wanted: Wanted,
+    paired: Paired,
+    reached: Reached,
     role: RoleOption,
-    layout: LayoutOption = None,
-    eni: EniOption = None,
-    vip: VipOption = None,
-    real_server_subnet: SubnetsOption = None,
-    client: ClientsOption = None,
-    eip_allocation: EipOption = None,
-    allocate_eip: AllocateOption = None,
-    security_groups: GroupsOption = None,
-    peer_eni: PeerOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    endpoint_url: EndpointOption = None,
 ) -> None:
     """Print the least IAM policy of a role as JSON, for this VPC.
 
     reader plans and verifies, failover takes over, operator makes and undoes the way back.
     """
-    given = Given(
-        layout, eni, vip, real_server_subnet, client, eip_allocation, allocate_eip,
-        security_groups, region, profile, endpoint_url, peer_eni,
-    )  # fmt: skip
     from lvsnat.aws.permissions import Role
     from lvsnat.aws.policy import policy
 
-    scene = see(asked(ctx, given)).scene
+    scene = see(asked(ctx, placed, mapped, wanted, paired, reached)).scene
     output.document(policy(scene, role), Output.JSON)
     if role is Role.READER:
         return

@@ -10,16 +10,8 @@ import typer
 
 from lvsnat.cli import asking, output
 from lvsnat.cli.aws_changing import locked_vpc, say
-from lvsnat.cli.aws_options import (
-    Asked,
-    EndpointOption,
-    EniOption,
-    Given,
-    PeerOption,
-    ProfileOption,
-    RegionOption,
-    asked,
-)
+from lvsnat.cli.aws_options import Asked, Paired, Reached, asked
+from lvsnat.cli.gathered import gathered
 from lvsnat.cli.options import NoWaitOption, Output, OutputOption, YesOption
 from lvsnat.errors import PartlyAppliedError, UsageError
 from lvsnat.system import SystemClock, interrupted_by_every_end
@@ -41,15 +33,13 @@ JournalArgument = Annotated[
 ]
 
 
+@gathered
 def undo(
     ctx: typer.Context,
     journal: JournalArgument = None,
     *,
-    eni: EniOption = None,
-    peer_eni: PeerOption = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    endpoint_url: EndpointOption = None,
+    reached: Reached,
+    paired: Paired,
     yes: YesOption = False,
     no_wait: NoWaitOption = False,
     output_format: OutputOption = Output.TABLE,
@@ -60,10 +50,7 @@ def undo(
     Elastic IP that was allocated is kept: once released, the address would be lost. Where no
     journal is on this machine, the tags of the route tables say where the routes led.
     """
-    given = Given(
-        eni=eni, peer_eni=peer_eni, region=region, profile=profile, endpoint_url=endpoint_url
-    )
-    about = asked(ctx, given)
+    about = asked(ctx, reached, paired)
     asking.insist(yes=yes)
     with locked_vpc(about.paths, wait=not no_wait):
         known = _journals(about.paths, journal)

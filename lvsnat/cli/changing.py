@@ -11,7 +11,14 @@ import typer
 
 from lvsnat.cli import output
 from lvsnat.cli.context import Session
-from lvsnat.cli.options import Output
+from lvsnat.cli.options import (
+    AdoptOption,
+    DryRunOption,
+    ForceOption,
+    NoWaitOption,
+    Output,
+    OutputOption,
+)
 from lvsnat.plan.change import Report
 from lvsnat.plan.guard import Risk
 from lvsnat.system import interrupted_by_every_end
@@ -28,11 +35,11 @@ if TYPE_CHECKING:
 class Manner:
     """How the operator wants a change to be made and shown."""
 
-    dry_run: bool = False
-    adopt: bool = False
-    force: bool = False
-    no_wait: bool = False
-    output: Output = Output.TABLE
+    dry_run: DryRunOption = False
+    adopt: AdoptOption = False
+    force: ForceOption = False
+    no_wait: NoWaitOption = False
+    output: OutputOption = Output.TABLE
     accepted: frozenset[Risk] = frozenset()
     """Risks that the command itself is about; ``force`` accepts every other one, too."""
     quiet: bool = False

@@ -24,9 +24,11 @@ from lvsnat.cli.gateway_options import (
 from lvsnat.cli.options import (
     DryRunOption,
     ForceOption,
+    KeepOption,
     NoWaitOption,
     Output,
     OutputOption,
+    RevertOption,
     YesOption,
 )
 from lvsnat.errors import LvsnatError, UsageError
@@ -48,10 +50,6 @@ TryOption = Annotated[
         help="Take it back unless ENTER keeps it within this time: 60s, 5m.",
     ),
 ]
-RevertOption = Annotated[
-    bool, typer.Option("--revert", help="Take back a trial that was cut off (kill -9, a crash).")
-]
-KeepOption = Annotated[bool, typer.Option("--keep", help="Keep a trial that was cut off.")]
 
 
 def set_(

@@ -12,14 +12,10 @@ import typer
 from lvsnat.cli import changing, output
 from lvsnat.cli.changing import Manner
 from lvsnat.cli.context import Session
+from lvsnat.cli.gathered import gathered
 from lvsnat.cli.given import STANDARD_INPUT, standard_input
 from lvsnat.cli.options import (
-    AdoptOption,
-    DryRunOption,
-    ForceOption,
-    NoWaitOption,
     Output,
-    OutputOption,
 )
 from lvsnat.errors import UsageError
 from lvsnat.model.endpoint import Family, IPAddress, parse_address
@@ -71,6 +67,7 @@ HaproxyFileArgument = Annotated[
 
 
 @app.command(name="ipvsadm")
+@gathered
 def import_ipvsadm(
     ctx: typer.Context,
     file: FileArgument = None,
@@ -79,11 +76,7 @@ def import_ipvsadm(
     name_prefix: PrefixOption = "",
     skip_unsupported: SkipOption = False,
     apply: ApplyOption = False,
-    dry_run: DryRunOption = False,
-    adopt: AdoptOption = False,
-    force: ForceOption = False,
-    no_wait: NoWaitOption = False,
-    output_format: OutputOption = Output.TABLE,
+    manner: Manner,
 ) -> None:
     """Merge ipvsadm's rules into the configuration; with --apply into the kernel, too.
 
@@ -92,14 +85,13 @@ def import_ipvsadm(
     """
     from lvsnat.interop.merge import merge
 
-    if (adopt or force) and not apply:
+    if (manner.adopt or manner.force) and not apply:
         raise UsageError("--adopt and --force say how to apply", "add --apply")
     _check_prefix(name_prefix)
     director = Session.of(ctx).director()
     imported = _imported(director, file, live=live, skip=skip_unsupported)
     held = director.overrides() if live else ()
     change = partial(merge, imported=imported, prefix=name_prefix, held=held)
-    manner = Manner(dry_run, adopt, force, no_wait, output_format)
     if apply:
         changing.edit(ctx, change, manner)
     else:
@@ -107,6 +99,7 @@ def import_ipvsadm(
 
 
 @app.command(name="haproxy")
+@gathered
 def import_haproxy(
     ctx: typer.Context,
     file: HaproxyFileArgument,
@@ -115,11 +108,7 @@ def import_haproxy(
     name_prefix: PrefixOption = "",
     skip_unsupported: SkipOption = False,
     apply: ApplyOption = False,
-    dry_run: DryRunOption = False,
-    adopt: AdoptOption = False,
-    force: ForceOption = False,
-    no_wait: NoWaitOption = False,
-    output_format: OutputOption = Output.TABLE,
+    manner: Manner,
 ) -> None:
     """Merge an old haproxy.cfg into the configuration; with --apply it is served at once.
 
@@ -130,7 +119,7 @@ def import_haproxy(
     from lvsnat.interop.imported import settle
     from lvsnat.interop.merge import merge
 
-    if (adopt or force) and not apply:
+    if (manner.adopt or manner.force) and not apply:
         raise UsageError("--adopt and --force say how to apply", "add --apply")
     _check_prefix(name_prefix)
     director = Session.of(ctx).director()
@@ -146,7 +135,6 @@ def import_haproxy(
             f"{source}: there is no service in it", "a 'listen' or a 'frontend' with 'bind' is one"
         )
     change = partial(merge, imported=imported, prefix=name_prefix)
-    manner = Manner(dry_run, adopt, force, no_wait, output_format)
     if apply:
         changing.edit(ctx, change, manner)
     else:

@@ -10,14 +10,10 @@ import typer
 from lvsnat.cli import leaving, switching, watching, words
 from lvsnat.cli.changing import Manner
 from lvsnat.cli.context import Session
+from lvsnat.cli.gathered import gathered
 from lvsnat.cli.options import (
-    AdoptOption,
     DetachOption,
-    DryRunOption,
-    ForceOption,
-    NoWaitOption,
     Output,
-    OutputOption,
 )
 from lvsnat.cli.switching import Pace
 from lvsnat.cli.watching import Answer
@@ -54,6 +50,7 @@ TimeoutOption = Annotated[
 ]
 
 
+@gathered
 def mode(
     ctx: typer.Context,
     wanted: ModeArgument = None,
@@ -61,11 +58,7 @@ def mode(
     now: NowOption = False,
     drain_timeout: TimeoutOption = None,
     detach: DetachOption = False,
-    dry_run: DryRunOption = False,
-    adopt: AdoptOption = False,
-    force: ForceOption = False,
-    no_wait: NoWaitOption = False,
-    output_format: OutputOption = Output.TABLE,
+    manner: Manner,
 ) -> None:
     """Show how TCP reaches the real servers, or switch; no connection is lost by a switch.
 
@@ -74,13 +67,12 @@ def mode(
     other mode turns it round.
     """
     if wanted is None:
-        if now or detach or dry_run or adopt or force or no_wait or drain_timeout is not None:
+        if now or detach or drain_timeout is not None or manner != Manner(output=manner.output):
             raise UsageError("these options are about a switch", f"name a mode: {', '.join(Mode)}")
-        return _show(ctx, output_format)
+        return _show(ctx, manner.output)
     if now and (detach or drain_timeout is not None):
         raise UsageError("--now waits for nothing", "leave out the other option")
     pace = Pace(0 if now else drain_timeout, detach)
-    manner = Manner(dry_run, adopt, force, no_wait, output_format)
     return _switch(ctx, wanted, pace, manner)
 
 

@@ -205,6 +205,10 @@ DetachOption = Annotated[
         " finishes it.",
     ),
 ]
+RevertOption = Annotated[
+    bool, typer.Option("--revert", help="Take back a trial that was cut off (kill -9, a crash).")
+]
+KeepOption = Annotated[bool, typer.Option("--keep", help="Keep a trial that was cut off.")]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
 ]

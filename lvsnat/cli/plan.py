@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,9 +10,9 @@ import typer
 from lvsnat.cli import asking, boot, changing, output, switching
 from lvsnat.cli.changing import Manner
 from lvsnat.cli.context import Session
+from lvsnat.cli.gathered import gathered
 from lvsnat.cli.given import given
 from lvsnat.cli.options import (
-    AdoptOption,
     DetachOption,
     DryRunOption,
     FileArgument,
@@ -86,6 +87,7 @@ def _mention_switch(here: Standing) -> None:
         )
 
 
+@gathered
 def apply(
     ctx: typer.Context,
     file: FileArgument = None,
@@ -93,20 +95,16 @@ def apply(
     at_boot: BootOption = False,
     detach: DetachOption = False,
     expect: ExpectOption = None,
-    dry_run: DryRunOption = False,
-    adopt: AdoptOption = False,
-    force: ForceOption = False,
-    no_wait: NoWaitOption = False,
-    output_format: OutputOption = Output.TABLE,
+    manner: Manner,
 ) -> None:
     """Make this host as the configuration says, or as FILE, which becomes the configuration.
 
     All or nothing: a change that is refused undoes those made before it.
     """
-    manner = Manner(dry_run, adopt, force, no_wait, output_format, expect=expect)
+    manner = replace(manner, expect=expect)
     if file is None:
         Session.of(ctx).insist_on_config()
-    if detach and not dry_run:
+    if detach and not manner.dry_run:
         from lvsnat.director import detached
 
         detached.insist()

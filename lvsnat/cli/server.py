@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,17 +11,12 @@ from lvsnat.cli import changing, draining, output, words
 from lvsnat.cli.changing import Manner
 from lvsnat.cli.context import Session
 from lvsnat.cli.draining import Drain
+from lvsnat.cli.gathered import gathered
 from lvsnat.cli.options import (
-    AdoptOption,
     DeadlineOption,
-    DryRunOption,
-    ForceOption,
     LowerOption,
     NewServerArgument,
-    NoWaitOption,
     NowOption,
-    Output,
-    OutputOption,
     ServerArgument,
     ServiceArgument,
     UpperOption,
@@ -55,59 +50,68 @@ ForOption = Annotated[
     ),
 ]
 
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said of a real server; None where nothing was."""
+
+    weight: WeightOption = None
+    upper: UpperOption = None
+    lower: LowerOption = None
+
+    def of(self, server: RealServer) -> RealServer:
+        """The server with it."""
+        return replace(
+            server,
+            weight=server.weight if self.weight is None else self.weight,
+            upper=server.upper if self.upper is None else self.upper,
+            lower=server.lower if self.lower is None else self.lower,
+        )
+
+
 app = typer.Typer(help="Real servers: the machines that answer for a service.")
 
 
 @app.command()
+@gathered
 def add(
     ctx: typer.Context,
     service: ServiceArgument,
     address: NewServerArgument,
     *,
-    weight: WeightOption = None,
-    upper: UpperOption = None,
-    lower: LowerOption = None,
-    dry_run: DryRunOption = False,
-    adopt: AdoptOption = False,
-    force: ForceOption = False,
-    no_wait: NoWaitOption = False,
-    output_format: OutputOption = Output.TABLE,
+    said: Said,
+    manner: Manner,
 ) -> None:
     """Add a real server to a service; its weight is 1 where nothing is said."""
-    server = _with(RealServer(address), weight, upper, lower)
-    manner = Manner(dry_run, adopt, force, no_wait, output_format)
+    server = said.of(RealServer(address))
     changing.edit(ctx, lambda document: document.add_server(service, server), manner)
 
 
 @app.command(name="set")
+@gathered
 def set_(
     ctx: typer.Context,
     service: ServiceArgument,
     address: ServerArgument,
     *,
-    weight: WeightOption = None,
-    upper: UpperOption = None,
-    lower: LowerOption = None,
-    dry_run: DryRunOption = False,
-    adopt: AdoptOption = False,
-    force: ForceOption = False,
-    no_wait: NoWaitOption = False,
-    output_format: OutputOption = Output.TABLE,
+    said: Said,
+    manner: Manner,
 ) -> None:
     """Change a real server in place; its connections stay."""
-    if weight is None and upper is None and lower is None:
+    if said == Said():
         raise UsageError("nothing to set", "give --weight, --upper or --lower")
 
     def change(document: ConfigDocument) -> None:
         servers = {server.endpoint: server for server in document.config.find(service).servers}
         # The document says so itself where it has no such server.
         have = servers.get(address, RealServer(address))
-        document.set_server(service, _with(have, weight, upper, lower))
+        document.set_server(service, said.of(have))
 
-    changing.edit(ctx, change, Manner(dry_run, adopt, force, no_wait, output_format))
+    changing.edit(ctx, change, manner)
 
 
 @app.command()
+@gathered
 def remove(
     ctx: typer.Context,
     service: ServiceArgument,
@@ -115,18 +119,14 @@ def remove(
     *,
     now: NowOption = False,
     deadline: DeadlineOption = None,
-    dry_run: DryRunOption = False,
-    adopt: AdoptOption = False,
-    force: ForceOption = False,
-    no_wait: NoWaitOption = False,
-    output_format: OutputOption = Output.TABLE,
+    manner: Manner,
 ) -> None:
     """Remove a real server from a service; a busy one is drained first, unless --now."""
-    manner = Manner(dry_run, adopt, force, no_wait, output_format)
     draining.remove_gently(ctx, Drain(service, address, deadline), manner, now=now)
 
 
 @app.command()
+@gathered
 def drain(
     ctx: typer.Context,
     service: ServiceArgument,
@@ -136,29 +136,22 @@ def drain(
     deadline: DeadlineOption = None,
     everything: AllOption = False,
     remove: RemoveOption = False,
-    dry_run: DryRunOption = False,
-    adopt: AdoptOption = False,
-    force: ForceOption = False,
-    no_wait: NoWaitOption = False,
-    output_format: OutputOption = Output.TABLE,
+    manner: Manner,
 ) -> None:
     """Let a real server's connections end: it keeps them and gets no new ones."""
     wish = Drain(service, address, deadline, wait or everything, everything, remove)
-    draining.drain(ctx, wish, Manner(dry_run, adopt, force, no_wait, output_format))
+    draining.drain(ctx, wish, manner)
 
 
 @app.command()
+@gathered
 def disable(
     ctx: typer.Context,
     service: ServiceArgument,
     address: ServerArgument,
     *,
     duration: ForOption = None,
-    dry_run: DryRunOption = False,
-    adopt: AdoptOption = False,
-    force: ForceOption = False,
-    no_wait: NoWaitOption = False,
-    output_format: OutputOption = Output.TABLE,
+    manner: Manner,
 ) -> None:
     """Give a real server no new connections until it is enabled, or for a while."""
     from lvsnat.director.drain import holding_at_zero, refusals, target
@@ -168,12 +161,11 @@ def disable(
         output.talk(f"note: {caution}")
     until = None if duration is None else director.clock.now() + duration
     override = Override(Reason.DISABLED, until)
-    manner = Manner(dry_run, adopt, force, no_wait, output_format)
     with director.overriding(
         holding_at_zero(service, address, override), manner.options()
     ) as transaction:
         changing.finish(transaction, manner)
-    if until is not None and not dry_run and not director.daemon_runs():
+    if until is not None and not manner.dry_run and not director.daemon_runs():
         output.talk(
             f"note: no lvsnat daemon runs: the first 'lvsnat apply' after {moment(until)}"
             " brings it back"
@@ -181,31 +173,15 @@ def disable(
 
 
 @app.command()
+@gathered
 def enable(
     ctx: typer.Context,
     service: ServiceArgument,
     address: ServerArgument,
     *,
-    dry_run: DryRunOption = False,
-    adopt: AdoptOption = False,
-    force: ForceOption = False,
-    no_wait: NoWaitOption = False,
-    output_format: OutputOption = Output.TABLE,
+    manner: Manner,
 ) -> None:
     """Give a drained or disabled server the weight of the configuration again."""
     from lvsnat.director.drain import letting_go
 
-    manner = Manner(dry_run, adopt, force, no_wait, output_format)
     changing.override(ctx, letting_go(service, address), manner)
-
-
-def _with(
-    server: RealServer, weight: int | None, upper: int | None, lower: int | None
-) -> RealServer:
-    """The server with what was said of it."""
-    return replace(
-        server,
-        weight=server.weight if weight is None else weight,
-        upper=server.upper if upper is None else upper,
-        lower=server.lower if lower is None else lower,
-    )

@@ -9,26 +9,12 @@ import typer
 from lvsnat.cli import changing, output, words
 from lvsnat.cli.changing import Manner
 from lvsnat.cli.context import Session
+from lvsnat.cli.gathered import gathered
 from lvsnat.cli.options import (
-    AdoptOption,
-    CheckOption,
-    DampingOption,
-    DryRunOption,
-    FlagsOption,
-    ForceOption,
-    HysteresisOption,
-    MaxDownOption,
-    NoWaitOption,
     NowOption,
-    OnFailOption,
     Output,
     OutputOption,
-    PersistentOption,
-    QuorumOption,
-    SchedulerOption,
     ServiceArgument,
-    SorryOption,
-    WarmupOption,
 )
 from lvsnat.cli.wishes import Failing, Wishes
 from lvsnat.errors import UsageError
@@ -64,70 +50,42 @@ ServerOption = Annotated[
 
 
 @app.command()
+@gathered
 def add(
     ctx: typer.Context,
     name: NameArgument,
     listen: ListenArgument,
     *,
-    scheduler: SchedulerOption = None,
-    sched_flags: FlagsOption = None,
-    persistent: PersistentOption = None,
-    check: CheckOption = None,
-    on_fail: OnFailOption = None,
-    quorum: QuorumOption = None,
-    hysteresis: HysteresisOption = None,
-    max_down: MaxDownOption = None,
-    warmup: WarmupOption = None,
-    damping: DampingOption = None,
-    sorry: SorryOption = None,
+    wishes: Wishes,
+    failing: Failing,
     server: ServerOption = None,
-    dry_run: DryRunOption = False,
-    adopt: AdoptOption = False,
-    force: ForceOption = False,
-    no_wait: NoWaitOption = False,
-    output_format: OutputOption = Output.TABLE,
+    manner: Manner,
 ) -> None:
     """Add a service, with its real servers or without."""
     plain = VirtualService(name, parse_listener(listen), servers=tuple(server or ()))
-    failing = Failing(on_fail, quorum, hysteresis, max_down, warmup, damping)
-    service = Wishes(scheduler, sched_flags, persistent, check, sorry, failing).of(plain)
-    manner = Manner(dry_run, adopt, force, no_wait, output_format)
+    service = wishes.of(plain, failing)
     changing.edit(ctx, lambda document: document.add_service(service), manner)
 
 
 @app.command(name="set")
+@gathered
 def set_(
     ctx: typer.Context,
     service: ServiceArgument,
     *,
-    scheduler: SchedulerOption = None,
-    sched_flags: FlagsOption = None,
-    persistent: PersistentOption = None,
-    check: CheckOption = None,
-    on_fail: OnFailOption = None,
-    quorum: QuorumOption = None,
-    hysteresis: HysteresisOption = None,
-    max_down: MaxDownOption = None,
-    warmup: WarmupOption = None,
-    damping: DampingOption = None,
-    sorry: SorryOption = None,
-    dry_run: DryRunOption = False,
-    adopt: AdoptOption = False,
-    force: ForceOption = False,
-    no_wait: NoWaitOption = False,
-    output_format: OutputOption = Output.TABLE,
+    wishes: Wishes,
+    failing: Failing,
+    manner: Manner,
 ) -> None:
     """Change a service in place; its connections stay."""
-    failing = Failing(on_fail, quorum, hysteresis, max_down, warmup, damping)
-    wishes = Wishes(scheduler, sched_flags, persistent, check, sorry, failing)
-    if wishes == Wishes():
+    if (wishes, failing) == (Wishes(), Failing()):
         raise UsageError("nothing to set", "'lvsnat service set --help' shows what can be set")
 
     def change(document: ConfigDocument) -> None:
         have = document.config.find(service)
-        document.set_service(service, wishes.of(have))
+        document.set_service(service, wishes.of(have, failing))
 
-    changing.edit(ctx, change, Manner(dry_run, adopt, force, no_wait, output_format))
+    changing.edit(ctx, change, manner)
 
 
 @app.command(name="list")
@@ -145,19 +103,15 @@ def show(
 
 
 @app.command()
+@gathered
 def remove(
     ctx: typer.Context,
     service: ServiceArgument,
     *,
     now: NowOption = False,
-    dry_run: DryRunOption = False,
-    adopt: AdoptOption = False,
-    force: ForceOption = False,
-    no_wait: NoWaitOption = False,
-    output_format: OutputOption = Output.TABLE,
+    manner: Manner,
 ) -> None:
     """Remove a service with its real servers; one with active connections only with --now."""
-    manner = Manner(dry_run, adopt, force, no_wait, output_format)
     if now:
         manner = manner.accept(Risk.CUTS_CONNECTIONS)
     changing.edit(ctx, lambda document: document.remove_service(service), manner)

@@ -15,8 +15,10 @@ from lvsnat.cli.options import (
     DryRunOption,
     FileArgument,
     ForceOption,
+    KeepOption,
     NoWaitOption,
     Output,
+    RevertOption,
     YesOption,
 )
 from lvsnat.errors import LvsnatError, UsageError
@@ -35,10 +37,6 @@ TimeoutOption = Annotated[
         help="Take it back unless it is kept within this time: 90s, 5m; 60s if not said.",
     ),
 ]
-RevertOption = Annotated[
-    bool, typer.Option("--revert", help="Take back a trial that was cut off (kill -9, a crash).")
-]
-KeepOption = Annotated[bool, typer.Option("--keep", help="Keep a trial that was cut off.")]
 
 
 ONE_MINUTE = 60

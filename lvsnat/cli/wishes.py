@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from lvsnat.cli import words
+from lvsnat.cli.options import (
+    CheckOption,
+    DampingOption,
+    FlagsOption,
+    HysteresisOption,
+    MaxDownOption,
+    OnFailOption,
+    PersistentOption,
+    QuorumOption,
+    SchedulerOption,
+    SorryOption,
+    WarmupOption,
+)
 from lvsnat.model.health import HealthCheck
 from lvsnat.model.policy import HealthPolicy
-from lvsnat.model.service import Scheduler, VirtualService
+from lvsnat.model.service import VirtualService
 
 
-class Failing(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Failing:
     """What was said of servers that fail; None where nothing was."""
 
-    on_fail: str | None = None
-    quorum: int | None = None
-    hysteresis: int | None = None
-    max_down: int | None = None
-    warmup: int | None = None
+    on_fail: OnFailOption = None
+    quorum: QuorumOption = None
+    hysteresis: HysteresisOption = None
+    max_down: MaxDownOption = None
+    warmup: WarmupOption = None
     """Seconds, as ``damping``."""
-    damping: int | None = None
+    damping: DampingOption = None
 
     def of(self, policy: HealthPolicy) -> HealthPolicy:
         """The policy with it."""
@@ -40,29 +53,29 @@ class Failing(NamedTuple):
         return policy
 
 
-class Wishes(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Wishes:
     """What was said of a service."""
 
-    scheduler: Scheduler | None = None
-    flags: str | None = None
-    persistent: str | None = None
-    checks: Sequence[str] | None = None
-    sorry: str | None = None
-    failing: Failing = Failing()
+    scheduler: SchedulerOption = None
+    sched_flags: FlagsOption = None
+    persistent: PersistentOption = None
+    check: CheckOption = None
+    sorry: SorryOption = None
 
-    def of(self, service: VirtualService) -> VirtualService:
+    def of(self, service: VirtualService, failing: Failing) -> VirtualService:
         """The service with it."""
         if self.scheduler is not None:
             service = replace(service, scheduler=self.scheduler)
-        if self.flags is not None:
-            service = replace(service, flags=words.parse_flags(self.flags))
+        if self.sched_flags is not None:
+            service = replace(service, flags=words.parse_flags(self.sched_flags))
         if self.persistent is not None:
             service = replace(service, persistence=words.parse_persistence(self.persistent))
-        if self.checks is not None:
-            service = service.asked(_asking(service.checks, words.parse_checks(self.checks)))
+        if self.check is not None:
+            service = service.asked(_asking(service.checks, words.parse_checks(self.check)))
         if self.sorry is not None:
             service = replace(service, sorry=words.parse_sorry(self.sorry))
-        return replace(service, policy=self.failing.of(service.policy))
+        return replace(service, policy=failing.of(service.policy))
 
 
 def _asking(old: Sequence[HealthCheck], new: Sequence[HealthCheck]) -> list[HealthCheck]:

@@ -196,10 +196,10 @@ def test_what_is_never_seen_ends_with_the_time(
     ec2_server.orders.lag = 10_000
     began = time.monotonic()
 
-    result = lvsnat("aws", "takeover", "--timeout", "1", "-o", "json")
+    result = lvsnat("aws", "takeover", "--timeout", "3", "-o", "json")
 
     document = json.loads(result.stdout)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 8
     assert result.exit_code == ExitCode.PARTLY_APPLIED
     assert f"{pair.private_table} 0.0.0.0/0: not seen to be ours in time" in result.stderr
     assert document["ours"] is False
