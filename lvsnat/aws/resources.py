@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 from lvsnat.aws.target import Target
 from lvsnat.model.config import IPNetwork
 from lvsnat.model.endpoint import IPAddress
-from lvsnat.model.resource import Key, Setting, Stage
+from lvsnat.model.resource import Key, Setting, Stage, Standalone
 
 SOURCE_DEST_CHECK: Final = "source/dest check"
 ROUTE: Final = "route"
@@ -33,7 +33,7 @@ NOTHING: Final = "nothing"
 
 
 @dataclass(frozen=True)
-class SourceDestCheck(Setting):
+class SourceDestCheck(Setting, Standalone):
     """Whether an interface drops what is neither from nor for itself: ``on`` or ``off``."""
 
     stage: ClassVar[Stage] = Stage.HOST
@@ -45,10 +45,6 @@ class SourceDestCheck(Setting):
     def key(self) -> Key:
         return Key(SOURCE_DEST_CHECK, self.interface)
 
-    @property
-    def owner(self) -> Key:
-        return self.key
-
     def describe(self) -> str:
         return f"{self.interface} source/dest check"
 
@@ -57,7 +53,7 @@ class SourceDestCheck(Setting):
 
 
 @dataclass(frozen=True, slots=True)
-class SecondaryAddress:
+class SecondaryAddress(Standalone):
     """The VIP on an interface. An address is on one interface of a VPC, so a move is an update."""
 
     stage: ClassVar[Stage] = Stage.HOST
@@ -70,10 +66,6 @@ class SecondaryAddress:
     def key(self) -> Key:
         return Key(SECONDARY_ADDRESS, str(self.address))
 
-    @property
-    def owner(self) -> Key:
-        return self.key
-
     def describe(self) -> str:
         return f"secondary address {self.address}"
 
@@ -82,7 +74,7 @@ class SecondaryAddress:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupRule:
+class GroupRule(Standalone):
     """A security group lets a network in, on some ports."""
 
     stage: ClassVar[Stage] = Stage.HOST
@@ -101,10 +93,6 @@ class GroupRule:
         return Key(GROUP_RULE, f"{self.group} {self.what}")
 
     @property
-    def owner(self) -> Key:
-        return self.key
-
-    @property
     def what(self) -> str:
         """What is let in: ``tcp/80 from 0.0.0.0/0``."""
         ports = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
@@ -114,12 +102,9 @@ class GroupRule:
     def describe(self) -> str:
         return f"{self.group} {self.what}"
 
-    def settings(self) -> Mapping[str, str]:
-        return {}
-
 
 @dataclass(frozen=True, slots=True)
-class ElasticAddress:
+class ElasticAddress(Standalone):
     """An Elastic IP that was allocated for a VIP, and has a tag that says so."""
 
     stage: ClassVar[Stage] = Stage.HOST
@@ -131,19 +116,12 @@ class ElasticAddress:
     def key(self) -> Key:
         return Key(ELASTIC_ADDRESS, str(self.vip))
 
-    @property
-    def owner(self) -> Key:
-        return self.key
-
     def describe(self) -> str:
         return f"Elastic IP for {self.vip}"
 
-    def settings(self) -> Mapping[str, str]:
-        return {}
-
 
 @dataclass(frozen=True, slots=True)
-class ElasticMapping:
+class ElasticMapping(Standalone):
     """Which private address an Elastic IP stands for. It always exists; it may be free."""
 
     stage: ClassVar[Stage] = Stage.CUTOVER
@@ -160,10 +138,6 @@ class ElasticMapping:
     def key(self) -> Key:
         return Key(ELASTIC_MAPPING, self.allocation)
 
-    @property
-    def owner(self) -> Key:
-        return self.key
-
     def describe(self) -> str:
         known = "" if self.public is None else f" {self.public}"
         return f"{self.allocation}{known}"
@@ -175,7 +149,7 @@ class ElasticMapping:
 
 
 @dataclass(frozen=True, slots=True)
-class TableRoute:
+class TableRoute(Standalone):
     """A static route of a route table."""
 
     stage: ClassVar[Stage] = Stage.CUTOVER
@@ -189,10 +163,6 @@ class TableRoute:
     def key(self) -> Key:
         return Key(ROUTE, f"{self.table} {self.destination}")
 
-    @property
-    def owner(self) -> Key:
-        return self.key
-
     def describe(self) -> str:
         return f"{self.table} {self.destination}"
 
@@ -201,7 +171,7 @@ class TableRoute:
 
 
 @dataclass(frozen=True, slots=True)
-class UndoTag:
+class UndoTag(Standalone):
     """A tag on a route table that says where a route led before: for who has not our journal."""
 
     stage: ClassVar[Stage] = Stage.HOST
@@ -215,10 +185,6 @@ class UndoTag:
     @property
     def key(self) -> Key:
         return Key(UNDO_TAG, f"{self.table} {self.destination}")
-
-    @property
-    def owner(self) -> Key:
-        return self.key
 
     def describe(self) -> str:
         return f"{self.table} undo tag {self.destination}"

@@ -16,7 +16,7 @@ from lvsnat.gateway.ways import Hop
 from lvsnat.gateway.wish import ReplyPort
 from lvsnat.model.config import IPNetwork
 from lvsnat.model.endpoint import Family, IPAddress
-from lvsnat.model.resource import Key, Resource, Setting, Stage
+from lvsnat.model.resource import Key, Resource, Setting, Stage, Standalone
 
 RULE: Final = "routing rule"
 ROUTE: Final = "route"
@@ -31,7 +31,7 @@ EVERY: Final = {Family.IPV4: ip_address("0.0.0.0"), Family.IPV6: ip_address("::"
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyRule:
+class ReplyRule(Standalone):
     """``ip rule``: what this server answers from a port asks a table of its own."""
 
     stage: ClassVar[Stage] = Stage.CUTOVER
@@ -70,16 +70,6 @@ class ReplyRule:
     def key(self) -> Key:
         return Key(RULE, str(self))
 
-    @property
-    def owner(self) -> Key:
-        return self.key
-
-    def describe(self) -> str:
-        return str(self.key)
-
-    def settings(self) -> Mapping[str, str]:
-        return {}
-
     def __str__(self) -> str:
         port = f"ipproto {self.port.protocol} sport {self.port.port}"
         start = f"{self.family.label} {self.priority}: {self.selector}"
@@ -114,7 +104,7 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class Route(Standalone):
     """``ip route``: the next hop towards a destination."""
 
     stage: ClassVar[Stage] = Stage.HOST
@@ -127,19 +117,12 @@ class Route:
     def key(self) -> Key:
         return Key(ROUTE, str(self.destination))
 
-    @property
-    def owner(self) -> Key:
-        return self.key
-
-    def describe(self) -> str:
-        return str(self.key)
-
     def settings(self) -> Mapping[str, str]:
         return {"way": str(self.hop)}
 
 
 @dataclass(frozen=True)
-class DefaultRoute(Setting):
+class DefaultRoute(Setting, Standalone):
     """The default route that no other can come before: replaced in one step, and put back."""
 
     stage: ClassVar[Stage] = Stage.CUTOVER
@@ -150,13 +133,6 @@ class DefaultRoute(Setting):
     @property
     def key(self) -> Key:
         return Key(DEFAULT, self.family.label)
-
-    @property
-    def owner(self) -> Key:
-        return self.key
-
-    def describe(self) -> str:
-        return str(self.key)
 
     def settings(self) -> Mapping[str, str]:
         return {"way": self.value}

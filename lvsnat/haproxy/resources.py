@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 
 from lvsnat.haproxy.schedulers import MAX_WEIGHT
 from lvsnat.model.endpoint import Endpoint, Listener
-from lvsnat.model.resource import Key, Stage, Weighted
+from lvsnat.model.resource import Key, Stage, Standalone, Weighted
 from lvsnat.model.service import VirtualService
 
 INSTANCE_KIND: Final = "haproxy"
@@ -22,7 +22,7 @@ INSTANCE_KEY: Final = Key(INSTANCE_KIND, "lvsnat")
 
 
 @dataclass(frozen=True, slots=True)
-class HaproxyInstance:
+class HaproxyInstance(Standalone):
     """The running process, and the part of its configuration that is of no one service."""
 
     stage: ClassVar[Stage] = Stage.PROXY
@@ -37,10 +37,6 @@ class HaproxyInstance:
     def key(self) -> Key:
         return INSTANCE_KEY
 
-    @property
-    def owner(self) -> Key:
-        return self.key
-
     def describe(self) -> str:
         return "haproxy"
 
@@ -52,7 +48,7 @@ class HaproxyInstance:
 
 
 @dataclass(frozen=True, slots=True)
-class ProxiedService:
+class ProxiedService(Standalone):
     """A virtual service as HAProxy serves it: its frontend and its backends, without servers."""
 
     stage: ClassVar[Stage] = Stage.PROXY
@@ -67,10 +63,6 @@ class ProxiedService:
     @property
     def key(self) -> Key:
         return Key(SERVICE_KIND, str(self.listen))
-
-    @property
-    def owner(self) -> Key:
-        return self.key
 
     def describe(self) -> str:
         return f"proxied service {self.listen}"

@@ -25,14 +25,14 @@ from lvsnat.host.rules import WANTED
 from lvsnat.host.table import table_for
 from lvsnat.model.config import Config
 from lvsnat.model.endpoint import IPAddress, MarkListener
-from lvsnat.model.resource import Key, Resource, Setting, Stage
+from lvsnat.model.resource import Key, Resource, Setting, Stage, Standalone
 
 SYSCTL: Final = "sysctl"
 ADDRESS: Final = "address"
 
 
 @dataclass(frozen=True)
-class Sysctl(Setting):
+class Sysctl(Setting, Standalone):
     """A kernel setting, by its name in sysctl(8); ``*`` is every interface."""
 
     stage: ClassVar[Stage] = Stage.HOST
@@ -46,19 +46,12 @@ class Sysctl(Setting):
     def key(self) -> Key:
         return Key(SYSCTL, self.name)
 
-    @property
-    def owner(self) -> Key:
-        return self.key
-
-    def describe(self) -> str:
-        return str(self.key)
-
     def settings(self) -> Mapping[str, str]:
         return {"value": self.value if self.known else "not in this kernel"}
 
 
 @dataclass(frozen=True, slots=True)
-class Vip:
+class Vip(Standalone):
     """A virtual IP on this host. It is there if any interface has it, so ``==`` asks no more."""
 
     stage: ClassVar[Stage] = Stage.HOST
@@ -71,13 +64,6 @@ class Vip:
     @property
     def key(self) -> Key:
         return Key(ADDRESS, str(self.address))
-
-    @property
-    def owner(self) -> Key:
-        return self.key
-
-    def describe(self) -> str:
-        return str(self.key)
 
     def settings(self) -> Mapping[str, str]:
         return {"interface": self.interface or "automatic"}

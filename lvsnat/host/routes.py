@@ -8,14 +8,14 @@ new rule before the old one goes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final, Self
 
 from lvsnat.host.tproxy import diverted_families
 from lvsnat.model.config import Config
 from lvsnat.model.endpoint import Family
-from lvsnat.model.resource import Key, Stage
+from lvsnat.model.resource import Key, Stage, Standalone
 
 RULE: Final = "routing rule"
 ROUTE: Final = "local route"
@@ -25,7 +25,7 @@ _ROUTE = re.compile(r"(ipv[46]) default dev lo table (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyRule:
+class PolicyRule(Standalone):
     """``ip rule``: packets with these bits of the mark ask this routing table."""
 
     stage: ClassVar[Stage] = Stage.HOST
@@ -50,23 +50,13 @@ class PolicyRule:
     def key(self) -> Key:
         return Key(RULE, str(self))
 
-    @property
-    def owner(self) -> Key:
-        return self.key
-
-    def describe(self) -> str:
-        return str(self.key)
-
-    def settings(self) -> Mapping[str, str]:
-        return {}
-
     def __str__(self) -> str:
         mark = f"{self.mark:#x}/{self.mark:#x}"
         return f"{self.family.label} {self.priority}: fwmark {mark} lookup {self.table}"
 
 
 @dataclass(frozen=True, slots=True)
-class LocalRoute:
+class LocalRoute(Standalone):
     """``ip route``: whatever asks this table is for this host, whoever it is addressed to."""
 
     stage: ClassVar[Stage] = Stage.HOST
@@ -87,16 +77,6 @@ class LocalRoute:
     @property
     def key(self) -> Key:
         return Key(ROUTE, str(self))
-
-    @property
-    def owner(self) -> Key:
-        return self.key
-
-    def describe(self) -> str:
-        return str(self.key)
-
-    def settings(self) -> Mapping[str, str]:
-        return {}
 
     def __str__(self) -> str:
         return f"{self.family.label} default dev lo table {self.table}"

@@ -32,7 +32,7 @@ from lvsnat.model.config import MASQUERADE, Config, HostOptions, IPNetwork
 from lvsnat.model.endpoint import Family, IPAddress, MarkListener, PortRange, PortsListener
 from lvsnat.model.marks import kernel_listeners
 from lvsnat.model.proxied import ipvs_services
-from lvsnat.model.resource import Key, Stage
+from lvsnat.model.resource import Key, Stage, Standalone
 from lvsnat.model.service import VirtualService
 
 NFT: Final = "nft table"
@@ -46,7 +46,7 @@ _ORDER = {"table": 0, "set": 1, "map": 1, "chain": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class NftTable:
+class NftTable(Standalone):
     """The whole table: it is replaced in one transaction, never edited rule by rule."""
 
     stage: ClassVar[Stage] = Stage.CUTOVER
@@ -66,13 +66,6 @@ class NftTable:
     @property
     def key(self) -> Key:
         return TABLE_KEY
-
-    @property
-    def owner(self) -> Key:
-        return self.key
-
-    def describe(self) -> str:
-        return str(self.key)
 
     def settings(self) -> Mapping[str, str]:
         """The rules of each chain, in nft's words."""

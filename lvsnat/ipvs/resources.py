@@ -16,7 +16,7 @@ from lvsnat.model.config import Config
 from lvsnat.model.endpoint import Endpoint, KernelListener, Listener
 from lvsnat.model.marks import kernel_listeners
 from lvsnat.model.proxied import ipvs_services
-from lvsnat.model.resource import Key, Stage, Weighted
+from lvsnat.model.resource import Key, Stage, Standalone, Weighted
 from lvsnat.model.service import (
     Persistence,
     PersistenceEngine,
@@ -76,7 +76,7 @@ Prefix = int | IPv4Address | None
 
 
 @dataclass(frozen=True, slots=True)
-class IpvsService:
+class IpvsService(Standalone):
     """A virtual service's identity and configuration in the kernel."""
 
     stage: ClassVar[Stage] = Stage.SERVICE
@@ -96,10 +96,6 @@ class IpvsService:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", Key(SERVICE_KIND, str(self.listen)))
-
-    @property
-    def owner(self) -> Key:
-        return self.key
 
     @property
     def persistent(self) -> bool:

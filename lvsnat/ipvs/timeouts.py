@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 from lvsnat.errors import LvsnatError
 from lvsnat.ipvs.kernel import Kernel
 from lvsnat.model.config import Config, Timeouts
-from lvsnat.model.resource import Key, Resource, Setting, Stage
+from lvsnat.model.resource import Key, Resource, Setting, Stage, Standalone
 from lvsnat.plan.apply import StepError
 from lvsnat.plan.change import Change, Delete, Report, subject
 from lvsnat.system import uninterrupted
@@ -18,7 +18,7 @@ TIMEOUT: Final = "timeout"
 
 
 @dataclass(frozen=True)
-class Timeout(Setting):
+class Timeout(Setting, Standalone):
     """One of the timeouts of this network namespace, in seconds."""
 
     stage: ClassVar[Stage] = Stage.HOST
@@ -30,13 +30,6 @@ class Timeout(Setting):
     @property
     def key(self) -> Key:
         return Key(TIMEOUT, self.name)
-
-    @property
-    def owner(self) -> Key:
-        return self.key
-
-    def describe(self) -> str:
-        return str(self.key)
 
     def settings(self) -> Mapping[str, str]:
         return {"seconds": self.value}

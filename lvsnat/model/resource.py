@@ -58,6 +58,26 @@ class Resource(Protocol):
         ...
 
 
+class Standalone(ABC):
+    """A resource whose entry in the ledger is its own, and whose key may be all there is to it."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def key(self) -> Key: ...
+
+    @property
+    def owner(self) -> Key:
+        return self.key
+
+    def describe(self) -> str:
+        return str(self.key)
+
+    def settings(self) -> Mapping[str, str]:
+        return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """A resource that always exists and only has a value: it is restored, never deleted.

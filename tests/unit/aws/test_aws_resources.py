@@ -82,9 +82,9 @@ def test_equality_is_the_drift_test() -> None:
 def test_the_way_is_ready_before_traffic_takes_it() -> None:
     changes = plan(state_of(reversed(ALL)), {}, Ledger()).changes
 
-    keys = [change.resource for change in changes if isinstance(change, Create)]
-    assert set(keys[:4]) == {CHECK, ADDRESS, RULE, ElasticAddress(VIP)}
-    assert set(keys[4:]) == {MAPPING, ROUTE}
+    keys = [change.resource.key for change in changes if isinstance(change, Create)]
+    assert set(keys[:4]) == {one.key for one in (CHECK, ADDRESS, RULE, ElasticAddress(VIP))}
+    assert set(keys[4:]) == {MAPPING.key, ROUTE.key}
 
 
 def test_what_others_made_is_neither_in_the_way_nor_taken_away() -> None:
