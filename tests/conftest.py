@@ -6,6 +6,11 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes is the machine's affair: it runs several parts of the suite at once.
+settings.register_profile("lvsnat", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lvsnat")
 
 
 @pytest.fixture

@@ -321,7 +321,7 @@ def endpoint_of(server: IpvsServer) -> Endpoint:
 TABLES = st.lists(services(), max_size=6, unique_by=lambda group: group[0].key)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(table=TABLES)
 def test_any_table(backend: IpvsBackend, table: list[list[IpvsResource]]) -> None:
     check_both_ways(backend, [have for group in table for have in group])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lvsnat.config.locate import Kind, Layout
@@ -72,7 +72,6 @@ def paths(data: object, path: Path = ()) -> Iterator[Path]:
             yield from paths(value, (*path, index))
 
 
-@settings(deadline=None)
 @given(documents())
 def test_every_key_is_found_and_nothing_else(text: str) -> None:
     expected = set(paths(tomllib.loads(text)))
@@ -83,7 +82,6 @@ def test_every_key_is_found_and_nothing_else(text: str) -> None:
     assert found == expected
 
 
-@settings(deadline=None)
 @given(documents())
 def test_every_span_holds_the_value_that_was_read(text: str) -> None:
     data = tomllib.loads(text)
@@ -98,7 +96,6 @@ def test_every_span_holds_the_value_that_was_read(text: str) -> None:
         assert tomllib.loads(f"v = {span}")["v"] == value
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=5), max_size=5), st.integers(0, 5))
 def test_lines_are_counted_from_one(words: list[str], blanks: int) -> None:
     lines = [

@@ -81,7 +81,7 @@ def refusal(text: str) -> ConfigError | None:
     return None
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(documents())
 def test_any_value_is_read_or_refused_with_its_line(text: str) -> None:
     error = refusal(text)

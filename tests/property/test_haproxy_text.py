@@ -17,7 +17,7 @@ from lvsnat.model.resource import state_of
 from lvsnat.model.rules import violations
 
 RUN = Path("/run/lvsnat/haproxy")
-DEEP = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+DEEP = settings(max_examples=25, suppress_health_check=list(HealthCheck))
 
 
 def resources(config: Config) -> list[HaproxyResource]:

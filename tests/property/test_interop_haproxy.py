@@ -247,7 +247,6 @@ def text_of(config: Config) -> str:
     return render(expand(config, Path("/run/lvsnat/haproxy")))
 
 
-@settings(deadline=None)
 @given(LINES)
 def test_no_text_is_too_strange_to_be_answered(lines: list[str]) -> None:
     text = "\n".join(lines)
