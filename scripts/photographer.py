@@ -109,6 +109,45 @@ def live(terminal: Terminal, net: Network) -> None:
         terminal.put(screen.screen(colour=True))
 
 
+def one_way(terminal: Terminal, net: Network) -> None:
+    """The live status while a server has no way back: it lost its default route."""
+    web, dns = start(net)
+    servers = [f"--server={one}" for one in addresses(net)]
+    lvsnat(net, "service", "add", "web", web.listen(net), "--scheduler=wrr", *servers)
+    add(QUIET, net, dns)
+    size = {"width": LIVE_WIDTH, "height": 16}
+    with (
+        long_connections(net.client, net.vip, web.port, count=9, pause=0.05),
+        tmux(net.director, "lvsnat", "status", "--live", **size) as screen,
+    ):
+        screen.until("9 connections", "return path ok")
+        screen.press("h")
+        net.rs(3).run("ip", "route", "del", "default")
+        screen.press("End", "Home", "Down", "Down", "Down")
+        screen.until("1 server one-way", "packets in, none out")
+        terminal.put(screen.screen(colour=True))
+
+
+def top(terminal: Terminal, net: Network) -> None:
+    """Who holds the most connections."""
+    web, dns = start(net)
+    for service in (web, dns):
+        add(QUIET, net, service)
+    for _ in range(3):
+        net.client.ask_udp(net.vip, dns.port)
+    with long_connections(net.client, net.vip, web.port, count=9, pause=3600):
+        terminal.type(net.director, "lvsnat", "connections", "--top", "2")
+
+
+def trace(terminal: Terminal, net: Network) -> None:
+    """A client's packet, followed to the server that has lost its default route."""
+    web, _ = start(net)
+    add(QUIET, net, web)
+    net.rs(2).run("ip", "route", "del", "default")
+    asked = ("doctor", "trace", net.client.address, "web", "--probe")
+    terminal.type(net.director, "lvsnat", *asked, status=1)
+
+
 def plan(terminal: Terminal, net: Network) -> None:
     """Drift that somebody made by hand, and a service that is somebody else's."""
     for service in start(net):
@@ -147,6 +186,18 @@ def connections(terminal: Terminal, net: Network) -> None:
     claim(two in seen and one not in seen, "the server without a way back is found")
 
 
+def doctor(terminal: Terminal, net: Network) -> None:
+    """Three causes, of which a plan repairs two; the third is somebody else's."""
+    web, _ = start(net)
+    add(QUIET, net, web)
+    wrong = ("net.ipv4.ip_forward=0", "net.ipv4.conf.all.send_redirects=1")
+    terminal.type(net.director, "sysctl", "-qw", *wrong)
+    terminal.type(net.director, "iptables", "-P", "FORWARD", "DROP")
+    words = ("--fix", "--yes", "--seconds", "0.2")
+    seen = terminal.type(net.director, "lvsnat", "doctor", *words, status=1)
+    claim(seen.count("FORWARD_DROPS") > seen.count("IP_FORWARD"), "two causes are repaired")
+
+
 def refused(terminal: Terminal, net: Network) -> None:
     """The guard: two changes that would hurt clients."""
     web, _ = start(net)
@@ -168,9 +219,13 @@ def problems(terminal: Terminal, net: Network) -> None:
 PICTURES: dict[str, Picture] = {
     "status": Picture(status, servers=3, width=70),  # too narrow for the columns of rates
     "live": Picture(live, servers=3),
+    "one_way": Picture(one_way, servers=3),
+    "top": Picture(top),
+    "trace": Picture(trace),
     "plan": Picture(plan),
     "drain": Picture(drain, piped=True),
     "connections": Picture(connections),
+    "doctor": Picture(doctor, width=120),
     "refused": Picture(refused),
     "problems": Picture(problems),
     "aws_plan": Picture(cloud.plan, width=130),

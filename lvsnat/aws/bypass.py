@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from lvsnat.aws.codes import Code
@@ -16,28 +17,43 @@ from lvsnat.model.config import IPNetwork
 _INTERNET = IPv4Network("0.0.0.0/0")
 
 
-def bypasses(scene: Scene) -> Iterator[Remark]:
-    """More specific routes: the replies to these clients do not come to the director."""
+@dataclass(frozen=True, slots=True)
+class Bypass:
+    """A more specific route: the replies to these clients do not come to the director."""
+
+    table: str
+    way: Way
+
+
+def past(scene: Scene) -> Iterator[Bypass]:
+    """Every part of the clients whose replies a table leads past the director."""
     director = Target(scene.around.director.id)
     for use in scene.around.tables(scene.picture):
-        yield from _unreadable(use.table, director)
         for client in scene.around.clients:
             for way in ways_of(use.table.routes, client):
-                if way.network == client or client_is_served(scene, way, director):
-                    continue
-                yield Remark(
-                    Code.CLIENT_BYPASS,
-                    f"{use.table.id} {way.network} leads to {way.route.target}: clients from there"
-                    " get no reply through the director",
-                    f"if there are such clients, name them, too: --client {way.network}",
-                )
+                if way.network != client and not client_is_served(scene, way, director):
+                    yield Bypass(use.table.id, way)
 
 
-def _unreadable(table: RouteTable, director: Target) -> Iterator[Remark]:
+def bypasses(scene: Scene) -> Iterator[Remark]:
+    """The same in words, and prefix lists of which nobody knows."""
+    for use in scene.around.tables(scene.picture):
+        yield from unreadable(use.table, Target(scene.around.director.id))
+    for one in past(scene):
+        yield Remark(
+            Code.CLIENT_BYPASS,
+            f"{one.table} {one.way.network} leads to {one.way.route.target}: clients from there"
+            " get no reply through the director",
+            f"if there are such clients, name them, too: --client {one.way.network}",
+        )
+
+
+def unreadable(table: RouteTable, director: Target) -> Iterator[Remark]:
+    """Routes that may lead clients past the director, and nobody can say whom."""
     for route in table.routes:
         names = route.destination
-        past = route.target != director and route.target.kind is not TargetKind.ENDPOINT
-        if isinstance(names, PrefixList) and not names.readable and past:
+        elsewhere = route.target != director and route.target.kind is not TargetKind.ENDPOINT
+        if isinstance(names, PrefixList) and not names.readable and elsewhere:
             yield Remark(
                 Code.CLIENT_BYPASS,
                 f"{table.id} {names} leads to {route.target}, and the networks of this prefix list"

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
+from math import inf
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from lvsnat.aws.errors import REGION_HINT, asking, opening
 from lvsnat.aws.refusals import PERMITTED, AwsError
 from lvsnat.model.aws import AwsOptions
-from lvsnat.system import Clock
+from lvsnat.system import Clock, SystemClock
 
 if TYPE_CHECKING:
+    from botocore.loaders import Loader
     from mypy_boto3_ec2 import EC2Client
 
 T = TypeVar("T")
@@ -38,6 +41,8 @@ class Patience:
     """Seconds, each time."""
     attempts: int = 5
     """In all; only throttling, faults of EC2 and lost connections are tried again."""
+    whole: float = inf
+    """Seconds after which no further call is begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,20 @@ class Ec2:
     region: str
     partition: str
     endpoint: str
+    clock: Clock = field(default_factory=SystemClock)
+    until: float = inf
+    """When, by the clock, no further call is begun."""
 
     def asking(self, operation: str, about: str = "") -> AbstractContextManager[None]:
-        """Name the call that is made inside, for what may go wrong with it."""
+        """Name the call that is made inside, for what may go wrong with it.
+
+        Raises AwsError where the time is over.
+        """
+        if self.clock.monotonic() > self.until:
+            raise AwsError(
+                f"{operation} {about}".rstrip() + ": the EC2 API answers too slowly",
+                "'lvsnat aws verify' waits longer for each answer",
+            )
         return asking(operation, about, where=self.endpoint)
 
 
@@ -65,10 +81,13 @@ def connect(
     """
     from boto3.session import Session
     from botocore.config import Config as BotoConfig
+    from botocore.session import Session as Core
 
     patience = patience or Patience()
     with opening():
-        session = Session(profile_name=options.profile)
+        core = Core(profile=options.profile)
+        core.register_component("data_loader", _data())
+        session = Session(botocore_session=core)
         region = options.region or os.environ.get("AWS_REGION") or session.region_name
     region = region or _found(find_region)
     config = BotoConfig(
@@ -82,7 +101,17 @@ def connect(
         api = session.client(
             "ec2", region_name=region, endpoint_url=options.endpoint_url, config=config
         )
-    return Ec2(api, region, api.meta.partition, api.meta.endpoint_url)
+    clock = SystemClock()
+    until = clock.monotonic() + patience.whole
+    return Ec2(api, region, api.meta.partition, api.meta.endpoint_url, clock, until)
+
+
+@cache
+def _data() -> Loader:
+    """What botocore knows of services, 4 MB of JSON: read once for all clients of this process."""
+    from botocore.loaders import create_loader
+
+    return create_loader(os.environ.get("AWS_DATA_PATH"))
 
 
 def _found(find_region: Callable[[], str]) -> str:

@@ -14,7 +14,7 @@ from lvsnat.aws.codes import Code
 from lvsnat.aws.instance import Instance, Nic
 from lvsnat.aws.network import ElasticIp, Interface, Subnet
 from lvsnat.aws.picture import Picture, TableUse
-from lvsnat.errors import UsageError
+from lvsnat.aws.unclear import Unclear, UnclearError
 from lvsnat.model.aws import AwsOptions, Layout
 from lvsnat.model.config import IPNetwork
 from lvsnat.model.endpoint import Family, IPAddress, MarkListener
@@ -45,14 +45,6 @@ class Surroundings:
         return tuple({use.table.id: use for use in uses if use is not None}.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Unclear:
-    """Something that cannot be found out."""
-
-    message: str
-    hint: str
-
-
 def vips_of(options: AwsOptions, services: Iterable[VirtualService]) -> tuple[IPAddress, ...]:
     """The VIP that was named, or those of the services."""
     if options.vip is not None:
@@ -73,14 +65,16 @@ def choose_interface(
     if options.eni is not None:
         return options.eni
     if instance is None or not instance.nics:
-        raise _error([Unclear("the director's network interface is not known", "give it: --eni")])
+        raise UnclearError(
+            [Unclear("the director's network interface is not known", "give it: --eni")]
+        )
     if len(instance.nics) == 1:
         return instance.nics[0].eni
     holders = [nic for nic in instance.nics if any(vip in nic.addresses for vip in vips)]
     if len(holders) == 1:
         return holders[0].eni
     names = ", ".join(map(_nic_words, instance.nics))
-    raise _error(
+    raise UnclearError(
         [
             Unclear(
                 f"{instance.id} has {len(instance.nics)} interfaces, and"
@@ -100,7 +94,7 @@ def find(
     director = picture.interface(eni)
     home = None if director is None else picture.subnet(director.subnet)
     if director is None or home is None:
-        raise _error([_absent("interface", eni, picture, "--eni")])
+        raise UnclearError([_absent("interface", eni, picture, "--eni")])
     subnets = tuple(_server_subnets(options, services, picture, unclear))
     unclear += _hidden_tables(subnets, picture)
     unclear += _vip_problems(vips, home, picture)
@@ -108,7 +102,7 @@ def find(
     elastic = _elastic_ip(options, vips, picture, unclear)
     peer = _peer(options, picture, unclear)
     if unclear:
-        raise _error(unclear)
+        raise UnclearError(unclear)
     clients = options.clients or tuple(_everybody(vips, subnets))
     return Surroundings(layout, director, home, vips, subnets, clients, elastic, peer)
 
@@ -185,11 +179,12 @@ def _vip_problems(vips: Sequence[IPAddress], home: Subnet, picture: Picture) -> 
         public = next((one for one in picture.addresses if one.public == vip), None)
         if public is not None:
             yield Unclear(
-                f"{Code.VIP_IS_EIP}: {vip} is the Elastic IP {public.allocation}: no packet in a"
-                " VPC has it as its destination",
+                f"{vip} is the Elastic IP {public.allocation}: no packet in a VPC has it as its"
+                " destination",
                 "let the service listen on a private address of the director's subnet"
                 f" ({_networks(home)}), and map the Elastic IP to it:"
                 f" --eip-allocation {public.allocation}",
+                Code.VIP_IS_EIP,
             )
         elif not home.holds(vip):
             yield Unclear(
@@ -261,15 +256,6 @@ def _peer(options: AwsOptions, picture: Picture, unclear: list[Unclear]) -> Inte
 def _absent(noun: str, name: str, picture: Picture, option: str) -> Unclear:
     place = picture.region if noun == "Elastic IP" else f"{picture.vpc} ({picture.region})"
     return Unclear(f"there is no {noun} {name} in {place}", f"give another one: {option}")
-
-
-def _error(unclear: Sequence[Unclear]) -> UsageError:
-    if len(unclear) == 1:
-        return UsageError(unclear[0].message, unclear[0].hint)
-    lines = [f"{len(unclear)} things are not clear"]
-    for one in unclear:
-        lines += [f"  {one.message}", f"    {one.hint}"]
-    return UsageError("\n".join(lines), "say them; nothing was changed")
 
 
 def _nic_words(nic: Nic) -> str:

@@ -36,7 +36,7 @@ def refusals(scene: Scene) -> Iterator[Remark]:
         for use in scene.around.tables(scene.picture):
             yield from _table(scene, use)
         for client in scene.around.clients:
-            yield from _client(scene, client)
+            yield from impossible(scene, client)
         for route in routes(scene):
             yield from _route(scene, route)
 
@@ -141,8 +141,11 @@ def _table(scene: Scene, use: TableUse) -> Iterator[Remark]:
         )
 
 
-def _client(scene: Scene, client: IPNetwork) -> Iterator[Remark]:
-    """Clients inside the VPC can be served where a whole subnet is theirs alone."""
+def impossible(scene: Scene, client: IPNetwork) -> Iterator[Remark]:
+    """Why no route can serve these clients.
+
+    Those inside the VPC can be served where a whole subnet is theirs alone.
+    """
     picture, servers = scene.picture, scene.around.server_subnets
     if client.version == 6 and not any(one.has_ipv6 for one in servers):  # noqa: PLR2004 - IP version
         yield Remark(

@@ -99,3 +99,14 @@ def _hears(scene: Scene, one: Interface, other: Interface) -> bool:
             if known:
                 return True
     return False
+
+
+def is_standby(scene: Scene) -> bool:
+    """Whether the other director is the active one: it has the VIPs, and no route leads here."""
+    director, peer = scene.around.director, scene.around.peer
+    if peer is None or not scene.around.vips:
+        return False
+    theirs = all(peer.holds(vip) for vip in scene.around.vips)
+    tables = (use.table for use in scene.around.tables(scene.picture))
+    here = any(route.target.id == director.id for table in tables for route in table.routes)
+    return theirs and not here

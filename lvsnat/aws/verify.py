@@ -8,16 +8,17 @@ from lvsnat.aws.acls import acl_findings
 from lvsnat.aws.bypass import bypasses, egress
 from lvsnat.aws.codes import Code
 from lvsnat.aws.finding import Finding, Severity, compared
-from lvsnat.aws.forbidden import LOOP_HINT, looping
+from lvsnat.aws.forbidden import LOOP_HINT, impossible, looping
+from lvsnat.aws.groups import group_findings
 from lvsnat.aws.limits import border_group
 from lvsnat.aws.machines import machine_findings
 from lvsnat.aws.network import Origin, Route, RouteState
+from lvsnat.aws.outside import egress_findings
 from lvsnat.aws.pairs import peer_findings, reach_findings
 from lvsnat.aws.remarks import Remark
-from lvsnat.aws.resources import OFF, ON, GroupRule, TableRoute
-from lvsnat.aws.seen import lets_in
+from lvsnat.aws.resources import OFF, ON, TableRoute
 from lvsnat.aws.target import Target
-from lvsnat.aws.wishes import Scene, director_rules, mapped_vip, routes, server_rules
+from lvsnat.aws.wishes import Scene, mapped_vip, private_vips, routes
 from lvsnat.model.aws import Layout
 
 APPLY = "'lvsnat aws apply' puts it right"
@@ -30,7 +31,8 @@ def verify(scene: Scene) -> Iterator[Finding]:
     if not scene.standby:
         yield from _way_back(scene)
     yield from _failing(egress(scene), "a route to the clients")
-    yield from _groups(scene)
+    yield from egress_findings(scene)
+    yield from group_findings(scene, f"'{_command(scene)} --security-groups' adds the rule")
     yield from acl_findings(scene)
     yield from machine_findings(scene)
     yield from reach_findings(scene)
@@ -47,8 +49,7 @@ def _way_back(scene: Scene) -> Iterator[Finding]:
     yield from _vips(scene)
     yield from _elastic(scene)
     if scene.around.layout is Layout.DUAL_SUBNET:
-        for route in routes(scene):
-            yield _route(scene, route)
+        yield from _routes(scene)
         yield from _failing(looping(scene), "tables of their own")
         yield from _failing(bypasses(scene), "the director")
     else:
@@ -98,6 +99,7 @@ def _vips(scene: Scene) -> Iterator[Finding]:
 def _elastic(scene: Scene) -> Iterator[Finding]:
     wanted, vip = scene.around.elastic_ip, mapped_vip(scene)
     if wanted is None:
+        yield from _elsewhere(scene)
         return
     expected = f"{scene.around.director.id} {vip or wanted.private}"
     seen = "free" if wanted.interface is None else f"{wanted.interface} {wanted.private}"
@@ -114,6 +116,34 @@ def _elastic(scene: Scene) -> Iterator[Finding]:
         scene.picture.internet_gateway or "one",
         "attach an internet gateway to the VPC: an Elastic IP needs it",
     )
+
+
+def _elsewhere(scene: Scene) -> Iterator[Finding]:
+    """An Elastic IP that may have been meant for the VIP: whoever it brings meets no service."""
+    primary = scene.around.director.primary
+    found = None if primary is None else scene.picture.mapped_to(primary)
+    vips = private_vips(scene.around.vips)
+    if found is not None and vips and primary not in vips and not scene.options.clients:
+        yield Finding(
+            Code.EIP_MAP,
+            f"{found.allocation} {found.public}",
+            holds=False,
+            seen=f"{found.interface} {found.private}, its primary address",
+            expected=f"the VIP {vips[0]}, if clients come from the internet",
+            remedy=f"eip_allocation = \"{found.allocation}\" in [aws] and 'lvsnat aws apply' move"
+            " it; where they do not, name their networks: clients in [aws]",
+            severity=Severity.WARN,
+        )
+
+
+def _routes(scene: Scene) -> Iterator[Finding]:
+    """A route for each client in each table; but for clients whom none can serve."""
+    unserved = {one: [*impossible(scene, one)] for one in scene.around.clients}
+    for route in routes(scene):
+        if not unserved.get(route.destination):
+            yield _route(scene, route)
+    for remarks in unserved.values():
+        yield from _failing(remarks, "clients whom a route can serve")
 
 
 def _route(scene: Scene, wanted: TableRoute) -> Finding:
@@ -163,21 +193,6 @@ def _own_table(scene: Scene) -> Iterator[Finding]:
         if loops
         else "",
     )
-
-
-def _groups(scene: Scene) -> Iterator[Finding]:
-    remedy = f"'{_command(scene)} --security-groups' adds the rule"
-    for code, rules in (
-        (Code.SG_LB_IN, director_rules(scene)),
-        (Code.SG_RS_CLIENT, () if scene.standby else server_rules(scene)),
-    ):
-        for rule in dict.fromkeys(rules):
-            yield compared(code, rule.describe(), _admission(scene, rule), "let in", remedy)
-
-
-def _admission(scene: Scene, rule: GroupRule) -> str:
-    group = scene.picture.group(rule.group)
-    return "let in" if group is not None and lets_in(group, rule) else "kept out"
 
 
 def _failing(remarks: Iterable[Remark], expected: str) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ from lvsnat.aws.resources import (
 from lvsnat.aws.seen import allocated_for, lets_in, route_of, tag_of
 from lvsnat.aws.target import Target, TargetKind
 from lvsnat.model.aws import AwsOptions, Layout
-from lvsnat.model.config import IPNetwork
+from lvsnat.model.config import Egress, IPNetwork
 from lvsnat.model.endpoint import IPAddress, MarkListener, PortRange, Protocol
 from lvsnat.model.health import CheckType
 from lvsnat.model.service import RealServer, VirtualService
@@ -61,6 +61,8 @@ class Scene:
     """Only what this director needs to be ready; the other one has VIP, Elastic IP and routes."""
     tcp_idle: int = IPVS_TCP_IDLE
     """Seconds for which IPVS keeps an idle TCP connection."""
+    egress: Egress | None = None
+    """From where the real servers' own connections leave the director."""
 
 
 def wishes(scene: Scene) -> Iterator[AwsResource]:

@@ -128,7 +128,7 @@ def see_all(about: Asked, *, standby: bool = False) -> Opened:
 
     opened = see(about)
     idle = about.tcp_idle or opened.scene.tcp_idle
-    scene = replace(opened.scene, standby=standby, tcp_idle=idle)
+    scene = replace(opened.scene, standby=standby, tcp_idle=idle, egress=about.egress)
     return looked_into(replace(opened, scene=scene))
 
 

@@ -11,6 +11,7 @@ from lvsnat.cli import words
 from lvsnat.cli.context import Session
 from lvsnat.errors import UsageError
 from lvsnat.model.aws import AwsOptions, Layout
+from lvsnat.model.config import Egress
 from lvsnat.model.endpoint import parse_address
 from lvsnat.model.service import VirtualService
 
@@ -103,6 +104,8 @@ class Asked:
     paths: Paths
     tcp_idle: int | None = None
     """Seconds for which IPVS keeps an idle TCP connection, where the configuration says it."""
+    egress: Egress | None = None
+    """From where the real servers' own connections leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,9 @@ def asked(ctx: typer.Context, *given: Given) -> Asked:
     config = director.config()
     options = over(config.aws or AwsOptions(), *given)
     _insist_on_sense(options)
-    return Asked(options, config.services, director.paths, config.ipvs.timeouts.tcp)
+    return Asked(
+        options, config.services, director.paths, config.ipvs.timeouts.tcp, config.host.egress
+    )
 
 
 def over(base: AwsOptions, *given: Given) -> AwsOptions:

@@ -29,7 +29,7 @@ PLACES: Final = {
     "stats": "stats:stats",
     "connections": "connections:connections",
     "health": "health:health",
-    "doctor": "doctor:doctor",
+    "doctor": "doctor_trace:app",
     "explain": "doctor:explain",
     "run": "run:run",
     "system": "system:app",

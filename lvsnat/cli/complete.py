@@ -25,6 +25,11 @@ def services(ctx: typer.Context, incomplete: str) -> Offer:
     return [(service.name, str(service.listen)) for service in found]
 
 
+def doctored(ctx: typer.Context, incomplete: str) -> Offer:
+    """Services, and the command that stands below 'lvsnat doctor'."""
+    return [*services(ctx, incomplete), ("trace", "follow one client's packet")]
+
+
 def servers(ctx: typer.Context) -> Offer:
     """The servers of the service that stands before them."""
     try:
@@ -73,6 +78,13 @@ def codes() -> Offer:
     from lvsnat.doctor.codes import TABLE
 
     return [(code, entry.title) for code, entry in TABLE.items()]
+
+
+def findings() -> Offer:
+    """The same, and the groups that they are in."""
+    from lvsnat.doctor.names import Group
+
+    return [*((group, "a group of findings") for group in Group), *codes()]
 
 
 def flags(ctx: typer.Context, incomplete: str) -> list[str]:

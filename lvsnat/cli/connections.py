@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,7 +14,7 @@ from lvsnat.cli.context import Session
 from lvsnat.cli.options import Output, OutputOption
 from lvsnat.cli.watching import Answer, Room, WatchOption
 from lvsnat.errors import UsageError
-from lvsnat.model.connection import Grouping, Selection
+from lvsnat.model.connection import Grouping, Ranking, Selection
 from lvsnat.model.endpoint import Protocol
 from lvsnat.ui.words import count as counted
 
@@ -81,12 +81,24 @@ ByOption = Annotated[
         autocompletion=complete.groupings,
     ),
 ]
+TopOption = Annotated[
+    int | None,
+    typer.Option(
+        "--top",
+        parser=words.parse_positive,
+        metavar="N",
+        help="Show the N clients, services, servers and states with the most of them.",
+    ),
+]
 LimitOption = Annotated[
     int | None,
     typer.Option(
         "--limit", parser=words.parse_positive, metavar="N", help="Show at most so many lines."
     ),
 ]
+
+
+_TOP: Final = (Grouping.CLIENT, Grouping.SERVICE, Grouping.SERVER, Grouping.STATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +120,28 @@ def connections(
     protocol: ProtocolOption = None,
     count: CountOption = False,
     by: ByOption = None,
+    top: TopOption = None,
     limit: LimitOption = None,
     watch: WatchOption = None,
     output_format: OutputOption = Output.TABLE,
 ) -> None:
     """Show the connections that IPVS and HAProxy balance now."""
-    if count and (by is not None or limit is not None):
-        raise UsageError("--count counts everything in one number", "leave out --by and --limit")
+    if count and any(one is not None for one in (by, top, limit)):
+        raise UsageError("--count counts everything in one number", "leave out the others")
+    if top is not None and limit is not None:
+        raise UsageError("--top and --limit are two limits", "give one of them")
     place = server or words.Place(None, None)
     clients = None if client is None else words.parse_network(client)
     selection = Selection(service, clients, place.address, place.port, state, protocol)
     director = Session.of(ctx).director()
 
     def read() -> Answer:
-        question = _Question(director.traffic(), selection, limit)
+        question = _Question(director.traffic(), selection, limit or top)
         if count:
             return _count(question, quiet=watch is not None)
-        return _listing(question) if by is None else _groups(question, by)
+        if by is not None:
+            return _groups(question, by)
+        return _listing(question) if top is None else _top(question)
 
     if watch is not None:
         return watching.repeat(read, output_format, watch, director.clock.sleep)
@@ -181,20 +198,34 @@ def _groups(question: _Question, by: Grouping) -> Answer:
     from lvsnat.ui import jsonout
     from lvsnat.ui.listing import groups_document
 
-    found = question.traffic.count_by(question.selection, by)
-    _mention_unread(question.traffic)
-    shown = found[: question.limit]
-    complete = len(shown) == len(found)
+    (ranking,) = _rank(question, [by])
 
     def draw(_: Room) -> Iterable[RenderableType]:
-        from lvsnat.ui.connections import group_table
+        from lvsnat.ui.connections import ranking_view
 
-        yield group_table(by, shown)
+        return ranking_view(ranking)
 
-    return Answer(
-        draw,
-        lambda notation: [jsonout.render(groups_document(by, shown, complete=complete), notation)],
-    )
+    return Answer(draw, lambda notation: [jsonout.render(groups_document(ranking), notation)])
+
+
+def _top(question: _Question) -> Answer:
+    from lvsnat.ui import jsonout
+    from lvsnat.ui.listing import top_document
+
+    rankings = _rank(question, _TOP)
+
+    def draw(_: Room) -> Iterable[RenderableType]:
+        from lvsnat.ui.connections import top_view
+
+        return top_view(rankings)
+
+    return Answer(draw, lambda notation: [jsonout.render(top_document(rankings), notation)])
+
+
+def _rank(question: _Question, by: Sequence[Grouping]) -> list[Ranking]:
+    rankings = question.traffic.rank(question.selection, by, question.limit)
+    _mention_unread(question.traffic)
+    return rankings
 
 
 def _mention_unread(traffic: Traffic) -> None:

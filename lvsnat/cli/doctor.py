@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lvsnat.cli import complete, output, words
+from lvsnat.cli import bundling, complete, output, words
+from lvsnat.cli.changing import Manner
 from lvsnat.cli.context import Session
-from lvsnat.cli.options import Output, OutputOption
-from lvsnat.errors import ExitCode, LvsnatError
+from lvsnat.cli.options import DryRunOption, NoWaitOption, Output, OutputOption, YesOption
+from lvsnat.errors import ExitCode, LvsnatError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lvsnat.director.director import Director
+    from lvsnat.director.examine import Asked
+    from lvsnat.doctor.facts import Facts
+    from lvsnat.doctor.finding import Finding
+    from lvsnat.doctor.names import Code
+    from lvsnat.ui.jsonout import Document
     from lvsnat.ui.lines import Line
 
 ServiceArgument = Annotated[
@@ -22,26 +30,32 @@ ServiceArgument = Annotated[
     typer.Argument(
         metavar="SERVICE",
         help="Look at this service alone, and at this host: its name or listener.",
-        autocompletion=complete.services,
+        autocompletion=complete.doctored,
     ),
 ]
 ProbeOption = Annotated[
     bool,
     typer.Option(
         "--probe",
-        help="Also connect to each real server, from an address of this host and a foreign one.",
+        help="Also ask each real server, from an address of this host and from a foreign one.",
     ),
 ]
 OnlyOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--only", metavar="CODE", help="Tell of this code alone.", autocompletion=complete.codes
+        "--only",
+        metavar="CODE",
+        help="Tell of this code alone, or of a group of them: aws, host, services, servers.",
+        autocompletion=complete.findings,
     ),
 ]
 SkipOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--skip", metavar="CODE", help="Do not tell of this code.", autocompletion=complete.codes
+        "--skip",
+        metavar="CODE",
+        help="Do not tell of this code, or of a group of them.",
+        autocompletion=complete.findings,
     ),
 ]
 SecondsOption = Annotated[
@@ -51,6 +65,21 @@ SecondsOption = Annotated[
         parser=words.parse_seconds,
         metavar="SECONDS",
         help="Between the two looks at connections and counters; 3, if not said.",
+    ),
+]
+FixOption = Annotated[
+    bool,
+    typer.Option(
+        "--fix",
+        help="Then repair what a plan of lvsnat repairs, once that was shown and confirmed.",
+    ),
+]
+BundleOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--bundle",
+        metavar="FILE",
+        help="Also write a tar.gz for who is asked for help: facts, plan, logs, without secrets.",
     ),
 ]
 CodeArgument = Annotated[
@@ -67,30 +96,81 @@ def doctor(
     only: OnlyOption = None,
     skip: SkipOption = None,
     seconds: SecondsOption = None,
+    bundle: BundleOption = None,
+    fix: FixOption = False,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    no_wait: NoWaitOption = False,
     output_format: OutputOption = Output.TABLE,
 ) -> None:
-    """Find out why traffic does not flow, in the order in which a packet travels; change nothing.
+    """Find out why traffic does not flow, in the order in which a packet travels.
 
-    Exits with 1 where something is broken; a risk or a note is no reason.
+    Changes nothing, but for --fix. Exits with 1 where something is broken, with --fix where
+    something still is; a risk or a note is no reason. 'lvsnat doctor trace CLIENT SERVICE' follows
+    one client's packet.
     """
-    from lvsnat.director.examine import SECONDS, Asked, examine
-    from lvsnat.doctor.codes import parse_code
-    from lvsnat.doctor.diagnose import diagnose
     from lvsnat.doctor.finding import Severity
     from lvsnat.ui import doctor as view
 
-    wanted, unwanted = (frozenset(map(parse_code, codes or ())) for codes in (only, skip))
+    if (yes or dry_run or no_wait) and not fix:
+        raise UsageError("--yes, --dry-run and --no-wait are about --fix", "add --fix")
+    if bundle is not None:
+        bundling.refuse_existing(bundle)
     director = Session.of(ctx).director()
-    name = None if service is None else _named(director, service)
-    facts = examine(director, Asked(name, probe, seconds or SECONDS))
-    found = diagnose(facts, wanted, unwanted, name)
-    if output_format is Output.TABLE:
-        _draw(view.report_lines(found, facts.unread))
-    else:
-        probed = facts.probes is not None
-        output.document(view.report_document(found, facts.unread, probed=probed), output_format)
-    if any(one.severity is Severity.BROKEN for one in found):
+    asked = _asked(director, service, seconds, probe=probe, skip=skip)
+    choice = _Choice(_codes(only), _codes(skip), asked.service)
+    report = choice.report(director, asked)
+    drawn = output_format is Output.TABLE
+    if drawn:
+        _draw(view.report_lines(report.found, report.facts.unread))
+    if bundle is not None:
+        bundling.write(bundle, director, report.facts)
+    more: Document = {}
+    if fix and report.found:
+        from lvsnat.cli import fixing
+
+        manner = Manner(dry_run, no_wait=no_wait, output=output_format)
+        before = report.found
+        repair = fixing.repair(director, before, manner, yes=yes)
+        if repair.carried_out:
+            report = choice.report(director, asked)
+            if drawn:
+                _draw(view.report_lines(report.found, report.facts.unread))
+        more = {"fix": repair.document(before, report.found)}
+    if not drawn:
+        output.document({**report.document(), **more}, output_format)
+    if any(one.severity is Severity.BROKEN for one in report.found):
         raise typer.Exit(ExitCode.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """What was looked at, and what of it is to be told."""
+
+    facts: Facts
+    found: tuple[Finding, ...]
+
+    def document(self) -> Document:
+        from lvsnat.ui.doctor import report_document
+
+        probed = self.facts.probes is not None
+        return report_document(self.found, self.facts.unread, probed=probed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Which findings are told."""
+
+    only: frozenset[Code]
+    skip: frozenset[Code]
+    service: str | None
+
+    def report(self, director: Director, asked: Asked) -> _Report:
+        from lvsnat.director.examine import examine
+        from lvsnat.doctor.diagnose import diagnose
+
+        facts = examine(director, asked)
+        return _Report(facts, diagnose(facts, self.only, self.skip, self.service))
 
 
 def explain(code: CodeArgument = None) -> None:
@@ -102,6 +182,29 @@ def explain(code: CodeArgument = None) -> None:
         _draw(view.table_lines(TABLE.values()))
     else:
         _draw(view.entry_lines(TABLE[parse_code(code)]))
+
+
+def _codes(words: Iterable[str] | None) -> frozenset[Code]:
+    from lvsnat.doctor.codes import parse_codes
+
+    return frozenset(code for word in words or () for code in parse_codes(word))
+
+
+def _asked(
+    director: Director,
+    service: str | None,
+    seconds: float | None,
+    *,
+    probe: bool,
+    skip: Iterable[str] | None,
+) -> Asked:
+    from lvsnat.director.examine import SECONDS, Asked
+    from lvsnat.doctor.names import Code, Group
+
+    unwanted = _codes(skip)
+    vpc = any(code.group is Group.AWS and code not in unwanted for code in Code)
+    name = None if service is None else _named(director, service)
+    return Asked(name, probe, seconds or SECONDS, vpc)
 
 
 def _named(director: Director, service: str) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lvsnat.config.edit import ConfigDocument
     from lvsnat.director.director import Director
     from lvsnat.director.transaction import Transaction
+    from lvsnat.director.watch import Watch
     from lvsnat.health.report import Report
     from lvsnat.ui.live.doors import Detail, Doors, Proposal, Reading, Wish
 
@@ -55,22 +56,26 @@ def doors(
     open_director: Callable[[], Director], only: Callable[[DirectorStatus], DirectorStatus]
 ) -> Doors:
     """The functions that the screen calls: ``read`` in one thread, the others in another."""
+    from lvsnat.director.watch import Watch
     from lvsnat.ui.live.doors import Doors
 
     # A director is opened by the thread that uses it: sockets belong to one.
     reading, changing = lru_cache(maxsize=1)(open_director), lru_cache(maxsize=1)(open_director)
+    watch = lru_cache(maxsize=1)(lambda: Watch(reading()))
     return Doors(
-        lambda: _read(reading(), only),
+        lambda: _read(reading(), watch(), only),
         lambda wish: _propose(changing(), wish),
         lambda wish, fingerprint: _carry_out(changing(), wish, fingerprint),
         lambda service, server: _detail(changing(), service, server),
     )
 
 
-def _read(director: Director, only: Callable[[DirectorStatus], DirectorStatus]) -> Reading:
+def _read(
+    director: Director, watch: Watch, only: Callable[[DirectorStatus], DirectorStatus]
+) -> Reading:
     from lvsnat.ui.live.doors import Reading
 
-    status = only(director.status())
+    status = only(watch.status())
     return Reading(status, director.clock.monotonic(), director.clock.now())
 
 

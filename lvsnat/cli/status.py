@@ -47,15 +47,18 @@ def status(
     """Show the services and servers, their state and their traffic."""
     if live:
         return _live(ctx, service, alone=watch is None and output_format is Output.TABLE)
+    from lvsnat.director.watch import Watch
+
     director = Session.of(ctx).director()
+    looking = Watch(director)
     if watch is not None:
         return watching.repeat(
-            lambda: status_answer(only(director.status(), service)),
+            lambda: status_answer(only(looking.status(), service)),
             output_format,
             watch,
             director.clock.sleep,
         )
-    found = only(director.status(), service)
+    found = only(looking.status(), service)
     watching.show(status_answer(found), output_format)
     if Overview.of(found).drift:
         output.talk("'lvsnat plan' shows the differences, 'lvsnat apply' ends them")

@@ -42,6 +42,7 @@ from lvsnat.plan.overlay import Overrides, holding, overlay
 from lvsnat.system import Clock, SystemClock, is_locked, read_file
 
 if TYPE_CHECKING:
+    from lvsnat.doctor.ask import Ask
     from lvsnat.doctor.read import Survey
     from lvsnat.health.published import Published
 
@@ -62,14 +63,17 @@ class Director:
         ssh_connection: str = "",
         clock: Clock | None = None,
         survey: Survey | None = None,
+        ask: Ask | None = None,
     ) -> None:
         """``ssh_connection`` is sshd's SSH_CONNECTION, if the operator came by ssh.
 
-        ``survey`` reads this host for the doctor; None: nothing is known of the host.
+        ``survey`` reads this host for the doctor, ``ask`` its routing for one packet; None:
+        nothing is known of the host.
         """
         self.paths = paths
         self.clock = clock or SystemClock()
         self.survey = survey
+        self.ask = ask
         self._traffic = traffic
         self._carriers = Carriers(traffic, proxy)
         self._health = HealthFile(paths.health)
@@ -243,16 +247,19 @@ class Director:
         before: Wish | None = None,
         files: Sequence[Rewrite] = (),
         keep_overrides: bool = False,
+        only: Collection[Key] | None = None,
     ) -> Transaction:
         """Prepare to make the world as a wish says, under a lock that the caller holds.
 
         With ``before``, exactly what differs between the two wishes; or all that differs, where a
-        step of a switch was cut off and nobody knows how much of it was made.
+        step of a switch was cut off and nobody knows how much of it was made. With ``only``, what
+        differs of these keys.
         """
         on_disk = ledgerfile.load(self.paths.ledger)
         view, journal = self._view(wish, on_disk), phases.noted(self.paths, wish.config.phase)
         old = None if before is None or journal.unfinished else self._desired(before)
-        part = scope(view, old, adopt=options.adopt)
+        some = None if journal.unfinished else only
+        part = scope(view, old, adopt=options.adopt, only=some)
         noted = overridefile.rewrites(self.paths.overrides, wish.overrides, view.desired)
         return Transaction(
             part.plan,

@@ -5,38 +5,34 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import Final
 
-from lvsnat.director import ledgerfile, overridefile, switchfile
 from lvsnat.director.director import Director
-from lvsnat.director.install import BOOTED, Place, look
-from lvsnat.director.wish import read
+from lvsnat.director.examine_own import examine_own
+from lvsnat.director.examine_vpc import examine_vpc
 from lvsnat.doctor.facts import (
     Facts,
-    Fault,
-    FileMode,
     Flow,
     HostFacts,
     Opening,
     Probes,
     Sample,
-    SelfFacts,
-    SocketState,
 )
 from lvsnat.doctor.finding import Unread
-from lvsnat.doctor.read import read_sockets
+from lvsnat.doctor.proxyfacts import ProxyFacts
+from lvsnat.doctor.read import read_counters, read_sockets
 from lvsnat.doctor.rules.host import vips
 from lvsnat.errors import LvsnatError
+from lvsnat.host.allowances import exceeded
 from lvsnat.model.carrier import Carrier
-from lvsnat.model.config import Config
+from lvsnat.model.config import Config, Timeouts
 from lvsnat.model.connection import Selection
 from lvsnat.model.endpoint import Endpoint, MarkListener, Protocol
 from lvsnat.model.proxied import ipvs_services, proxied_services
+from lvsnat.model.service import VirtualService
 
 SECONDS: Final = 3.0
 """Between the two looks: the kernel's counters lag by two."""
@@ -52,6 +48,8 @@ class Asked:
     """Its name; None: all."""
     probe: bool = False
     seconds: float = SECONDS
+    vpc: bool = True
+    """Whether to look at the VPC, where there is one."""
 
 
 def examine(director: Director, asked: Asked) -> Facts:
@@ -59,13 +57,15 @@ def examine(director: Director, asked: Asked) -> Facts:
     from lvsnat.doctor import probe
 
     probe.sweep(director.paths.probe)
-    own = _own(director)
+    own = examine_own(director)
     if own.broken_config is not None or own.broken_state:
         return Facts(own=own)
     config = director.config()
     unread: list[Unread] = []
     host = _host(director, config, unread)
     samples = _samples(director, config, host, asked, unread)
+    proxy = _proxy(director, config, unread)
+    vpc = examine_vpc(director, config, host, unread) if asked.vpc else None
     return Facts(
         config,
         None if samples is None else samples[1].status,
@@ -74,44 +74,10 @@ def examine(director: Director, asked: Asked) -> Facts:
         _probes(director, config, host, unread, asked) if asked.probe else None,
         own,
         tuple(unread),
+        proxy=proxy,
+        vpc=vpc,
+        timeouts=None if samples is None else _timeouts(director, config, unread),
     )
-
-
-def _own(director: Director) -> SelfFacts:
-    paths = director.paths
-    try:
-        read(director.text(), str(paths.config))
-    except LvsnatError as error:
-        fault = Fault(str(paths.config), error.message.splitlines()[0], error.hint or "")
-        return SelfFacts(broken_config=fault)
-    broken = []
-    for path, load in (
-        (paths.ledger, ledgerfile.load),
-        (paths.overrides, overridefile.load),
-        (paths.switch, switchfile.load),
-    ):
-        try:
-            load(path)
-        except LvsnatError as error:
-            problem = error.message.removeprefix(f"{path}: ")
-            broken.append(Fault(str(path), problem, error.hint or ""))
-    seen = look(Place.below(Path("/"), paths.config), Path("/")) if BOOTED.is_dir() else None
-    return SelfFacts(
-        None,
-        tuple(broken),
-        director.health_problem(),
-        tuple(_modes([paths.config, paths.ledger, paths.overrides, paths.switch])),
-        director.daemon_runs(),
-        seen is not None and seen.systemd,
-        seen is not None and seen.enabled,
-    )
-
-
-def _modes(files: Iterable[Path]) -> Iterator[FileMode]:
-    for path in files:
-        if path.exists():
-            seen = path.stat()
-            yield FileMode(str(path), seen.st_mode & 0o7777, seen.st_uid in (0, os.geteuid()))
 
 
 def _host(director: Director, config: Config, unread: list[Unread]) -> HostFacts | None:
@@ -120,6 +86,26 @@ def _host(director: Director, config: Config, unread: list[Unread]) -> HostFacts
     host, lacking = director.survey(config)
     unread += lacking
     return host
+
+
+def _proxy(director: Director, config: Config, unread: list[Unread]) -> ProxyFacts | None:
+    if director.survey is None:
+        return None
+    from lvsnat.doctor.proxy import read_proxy
+    from lvsnat.haproxy.process import Files
+
+    files = Files(director.paths.haproxy_config, director.paths.haproxy_run)
+    proxy, lacking = read_proxy(config, files)
+    unread += lacking
+    return proxy
+
+
+def _timeouts(director: Director, config: Config, unread: list[Unread]) -> Timeouts | None:
+    try:
+        return director.timeouts() if ipvs_services(config) else None
+    except LvsnatError as error:
+        unread.append(Unread("the timeouts of IPVS", error.message))
+        return None
 
 
 def _samples(
@@ -132,19 +118,27 @@ def _samples(
     if not config.services or (host is not None and not host.ipvs and ipvs_services(config)):
         return None
     try:
-        first = _sample(director, config)
+        first = _sample(director, config, host)
         director.clock.sleep(asked.seconds)
-        return first, _sample(director, config)
+        return first, _sample(director, config, host)
     except LvsnatError as error:
         unread.append(Unread("services and connections", error.message))
         return None
 
 
-def _sample(director: Director, config: Config) -> Sample:
+def _sample(director: Director, config: Config, host: HostFacts | None) -> Sample:
     status = director.status()
     at = director.clock.monotonic()
     opening = dict([*_opening_ipvs(director), *_opening_haproxy(config)])
-    return Sample(at, status, opening, tuple(_flows(director, config)))
+    dropped = exceeded() if host is not None and host.ec2 else {}
+    return Sample(
+        at,
+        status,
+        opening,
+        tuple(_flows(director, config)),
+        allowances=dropped,
+        counters={} if host is None else read_counters(),
+    )
 
 
 def _opening_ipvs(director: Director) -> Iterator[tuple[Opening, int]]:
@@ -159,7 +153,7 @@ def _opening_haproxy(config: Config) -> Iterator[tuple[Opening, None]]:
     servers = {s.endpoint for web in proxied_services(config) for s in web.servers}
     if not servers:
         return
-    found = read_sockets(lambda one: one.state is SocketState.OPENING and one.remote in servers)
+    found = read_sockets(lambda one: one.again and one.remote in servers)
     for one in islice(found, _MOST):
         yield Opening(Endpoint(one.local.address, 0), one.remote), None
 
@@ -186,20 +180,27 @@ def _probes(
     from lvsnat.doctor import probe
 
     assigned = () if host is None else host.assigned or ()
-    places = _places(config, asked.service)
+    questions = probe.Questions(
+        _places(config.services, asked.service, Protocol.TCP),
+        {server.endpoint for web in proxied_services(config) for server in web.servers},
+        _places(config.services, asked.service, Protocol.UDP),
+        [*vips(config)],
+    )
     try:
-        return probe.probe(places, [*vips(config)], assigned, director.paths.probe)
+        return probe.probe(questions, assigned, director.paths.probe)
     except LvsnatError as error:
         unread.append(Unread("the answers of the real servers", error.message))
         return None
 
 
-def _places(config: Config, service: str | None) -> Mapping[Endpoint, Endpoint]:
-    """Where each real server of a TCP service is asked: at the port that is served."""
+def _places(
+    services: Iterable[VirtualService], service: str | None, protocol: Protocol
+) -> Mapping[Endpoint, Endpoint]:
+    """Where each real server of such a service is asked: at the port that is served."""
     found = {}
-    for one in config.services:
+    for one in services:
         listen = one.listen
-        if isinstance(listen, MarkListener) or listen.protocol is not Protocol.TCP:
+        if isinstance(listen, MarkListener) or listen.protocol is not protocol:
             continue
         for server in one.servers if service in (None, one.name) else ():
             port = server.endpoint.port or listen.ports[0].first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -46,6 +46,9 @@ class LazyHaproxy:
 
     def sessions(self) -> Iterator[Connection]:
         return self._backend.sessions()
+
+    def waiting(self) -> Mapping[Endpoint, int]:
+        return self._backend.waiting()
 
     def zero(self) -> None:
         self._backend.zero()

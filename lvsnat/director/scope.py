@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from lvsnat.model.resource import Key, State
@@ -34,13 +34,22 @@ class Scope:
     """With what is taken over now, and without what is neither wished for nor there."""
 
 
-def scope(view: View, before: State | None, *, adopt: bool) -> Scope:
+def scope(
+    view: View,
+    before: State | None,
+    *,
+    adopt: bool,
+    only: Collection[Key] | None = None,
+) -> Scope:
     """The part that turns ``before``, another desired state, into this one; None means all.
 
-    What is taken over is taken over whole: a service with its servers, whoever made those.
+    ``only``: instead, what is about these keys and what belongs to them. What is taken over is
+    taken over whole: a service with its servers, whoever made those.
     """
     whole, ledger = view.plan(), view.ledger.pruned(view.desired, view.observed)
     touched = None if before is None else _touched(before, view.desired, whole)
+    if only is not None:
+        touched = {key_of(c) for c in whole.changes if {key_of(c), _owner(c)} & set(only)}
     if adopt:
         adopted = {
             resource.key

@@ -174,7 +174,7 @@ def _host(desired: State, observed: State) -> Iterator[HostStatus]:
         have = observed.get(key)
         sync = Sync.MISSING if have is None else Sync.IN_SYNC if have == want else Sync.CHANGED
         seen = None if have is None else dict(have.settings())
-        yield HostStatus(want.describe(), sync, dict(want.settings()), seen)
+        yield HostStatus(want.describe(), sync, dict(want.settings()), seen, key)
 
 
 def _as_service(resource: Resource | None) -> Service | None:

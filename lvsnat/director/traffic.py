@@ -7,16 +7,18 @@ The kernel's are lines of a file, HAProxy's come as values.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Final, Protocol
 
+from lvsnat.director.census import BATCH, Census
 from lvsnat.errors import UsageError
 from lvsnat.ipvs import connections as lines
 from lvsnat.ipvs.connections import Fields
 from lvsnat.ipvs.servicenames import ServiceNames
 from lvsnat.model.carrier import Carrier
 from lvsnat.model.config import Config
-from lvsnat.model.connection import Connection, Grouping, Selection, TableState, Tally
+from lvsnat.model.connection import Connection, Grouping, Ranking, Selection, TableState, Tally
 from lvsnat.model.endpoint import (
     Endpoint,
     KernelListener,
@@ -26,6 +28,11 @@ from lvsnat.model.endpoint import (
 from lvsnat.model.marks import kernel_listeners
 from lvsnat.model.service import VirtualService
 from lvsnat.model.status import DirectorStatus, ServiceStatus
+
+_OPENING: Final = 60
+"""Seconds for which a connection stays in SYN_RECV after each SYN (ip_vs_proto_tcp.c)."""
+_PATIENCE: Final = 3
+"""Seconds after which an answer should have come."""
 
 
 class TrafficSource(Protocol):
@@ -52,6 +59,10 @@ class ProxySource(Protocol):
         listens on (never a side port), ``carrier`` HAProxy, ``state`` one of
         ``model.connection.STATES``. Those that have no server yet are left out.
         """
+        ...
+
+    def waiting(self) -> Mapping[Endpoint, int]:
+        """How many connections to each real server have not been answered in a second."""
         ...
 
     def zero(self) -> None:
@@ -96,16 +107,43 @@ class Traffic:
             templates += lines.is_template(fields)
         return Tally(total - templates + sum(1 for _ in self._sessions(selection)), templates)
 
-    def count_by(self, selection: Selection, grouping: Grouping) -> list[tuple[str, Tally]]:
-        """How many of each there are, most first. Holds one number for each of them."""
-        groups = self._kernel_groups(selection, grouping)
-        proxied = Counter(group_of(one, grouping) for one in self._sessions(selection))
-        for name, number in proxied.items():
-            groups[name] = groups.get(name, Tally()).plus(Tally(number))
-        return sorted(
-            groups.items(),
-            key=lambda group: (-group[1].connections, -group[1].templates, group[0]),
-        )
+    def rank(
+        self, selection: Selection, by: Sequence[Grouping], most: int | None = None
+    ) -> list[Ranking]:
+        """Who holds the most, by each of these, from one reading.
+
+        With ``most`` so many of each at most, and memory for a bounded number of them; else for
+        each its number.
+        """
+        names, found = self._select(selection)
+        censuses = [Census(one, names, most) for one in by]
+        seen = templates = 0
+        for seen, fields in enumerate(found, 1):
+            template = lines.is_template(fields)
+            templates += template
+            for each in censuses:
+                each.add(fields, template=template)
+            if seen % BATCH == 0:
+                for each in censuses:
+                    each.thin()
+        for one in self._sessions(selection):
+            for each in censuses:
+                each.add_session(one)
+        rankings = [each.ranking(Tally(seen - templates, templates)) for each in censuses]
+        self.unread += max(each.unread for each in censuses)
+        return rankings
+
+    def waiting(self) -> Mapping[Endpoint, int]:
+        """How many connections wait for the first answer of each server, for seconds already."""
+        found: Counter[Endpoint] = Counter()
+        opening = self._readable(lines.criteria(Selection(state="SYN_RECV")))
+        with suppress(ValueError):  # A line that makes no sense: the next look will tell.
+            for fields in opening:
+                if int(fields[lines.EXPIRES]) < _OPENING - _PATIENCE:
+                    found[lines.endpoint(fields[lines.SERVER], fields[lines.SERVER_PORT])] += 1
+        if self._proxy is not None:
+            found.update(self._proxy.waiting())
+        return found
 
     def zero(self, services: Sequence[ServiceStatus], of: DirectorStatus) -> None:
         """Set the counters of services and of their servers to zero, of all those there are.
@@ -120,24 +158,6 @@ class Traffic:
                 self._source.zero(known.get(listen) or parse_kernel_listener(str(listen)))
         if self._proxy is not None and any(_is_proxied(service) for service in services):
             self._proxy.zero()
-
-    def _kernel_groups(self, selection: Selection, grouping: Grouping) -> dict[str, Tally]:
-        names, found = self._select(selection)
-        key = _keys(grouping, names)
-        connections: Counter[tuple[str, ...]] = Counter()
-        templates: Counter[tuple[str, ...]] = Counter()
-        for fields in found:
-            (templates if lines.is_template(fields) else connections)[key(fields)] += 1
-        groups: dict[str, Tally] = {}
-        for one in {**connections, **templates}:
-            tally = Tally(connections[one], templates[one])
-            try:
-                name = _words(grouping, one)
-            except ValueError:
-                self.unread += tally.connections + tally.templates
-            else:
-                groups[name] = groups.get(name, Tally()).plus(tally)
-        return groups
 
     def _select(self, selection: Selection) -> tuple[ServiceNames, Iterator[Fields]]:
         services, wanted = self._config.services, None
@@ -203,49 +223,3 @@ def insist_on_zeroing(services: Sequence[ServiceStatus], of: DirectorStatus) -> 
 
 def _is_proxied(service: ServiceStatus) -> bool:
     return Carrier.HAPROXY in service.carriers and service.stats is not None
-
-
-def group_of(connection: Connection, grouping: Grouping) -> str:
-    """What a connection is counted under."""
-    match grouping:
-        case Grouping.CLIENT:
-            return str(connection.client.address)
-        case Grouping.SERVER:
-            return str(connection.server)
-        case Grouping.STATE:
-            return connection.state
-        case Grouping.SERVICE:
-            return connection.service or connection.listen
-
-
-def _keys(grouping: Grouping, names: ServiceNames) -> Callable[[Fields], tuple[str, ...]]:
-    """What makes two lines alike, as the kernel's own text."""
-
-    def service(fields: Fields) -> tuple[str, ...]:
-        name = names.of(fields)
-        place = (fields[lines.PROTOCOL], fields[lines.VIRTUAL], fields[lines.VIRTUAL_PORT])
-        return place if name is None else (name,)
-
-    match grouping:
-        case Grouping.CLIENT:
-            return lambda fields: (fields[lines.CLIENT],)
-        case Grouping.SERVER:
-            return lambda fields: (fields[lines.SERVER], fields[lines.SERVER_PORT])
-        case Grouping.STATE:
-            return lambda fields: (fields[lines.STATE],)
-        case Grouping.SERVICE:
-            return service
-
-
-def _words(grouping: Grouping, key: tuple[str, ...]) -> str:
-    match grouping, key:
-        case Grouping.CLIENT, (client,):
-            return str(lines.address(client))
-        case Grouping.SERVER, (host, port):
-            return str(lines.endpoint(host, port))
-        case Grouping.SERVICE, (protocol, host, port):
-            nobody = Endpoint(lines.address(host), 0)
-            virtual = lines.endpoint(host, port)
-            return Connection(protocol.lower(), nobody, virtual, nobody, "", 0).listen
-        case _:
-            return key[0]

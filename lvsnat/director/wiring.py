@@ -16,6 +16,7 @@ from lvsnat.ipvs.timeouts import TimeoutsBackend
 if TYPE_CHECKING:
     from lvsnat.doctor.facts import HostFacts
     from lvsnat.doctor.finding import Unread
+    from lvsnat.doctor.trace.journey import Lookups, Question
     from lvsnat.model.config import Config
 
 
@@ -24,6 +25,13 @@ def _survey(config: Config) -> tuple[HostFacts, tuple[Unread, ...]]:
     from lvsnat.doctor.read import read_host
 
     return read_host(config)
+
+
+def _ask(question: Question) -> Lookups:
+    """Loaded by the doctor alone."""
+    from lvsnat.doctor.ask import ask
+
+    return ask(question)
 
 
 def open_director(environment: Mapping[str, str], config: Path | None = None) -> Director:
@@ -38,4 +46,5 @@ def open_director(environment: Mapping[str, str], config: Path | None = None) ->
         proxy=LazyHaproxy(paths),
         ssh_connection=environment.get("SSH_CONNECTION", ""),
         survey=_survey,
+        ask=_ask,
     )

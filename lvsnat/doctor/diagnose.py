@@ -7,18 +7,47 @@ from typing import Final
 
 from lvsnat.doctor.codes import TABLE
 from lvsnat.doctor.facts import Facts
-from lvsnat.doctor.finding import Finding
+from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import ORDER, Code
-from lvsnat.doctor.rules import firewall, host, own, paths, servers, services, settings, stuck
+from lvsnat.doctor.rules import (
+    aws,
+    choosing,
+    firewall,
+    haproxy,
+    haproxy_load,
+    host,
+    marks,
+    own,
+    paths,
+    rivals,
+    rulesets,
+    servers,
+    services,
+    settings,
+    stuck,
+    transparent,
+    unmanaged,
+    wires,
+)
 
 Rule = Callable[[Facts], Iterator[Finding]]
 
 RULES: Final[tuple[Rule, ...]] = (
+    aws.findings,
     host.findings,
+    wires.findings,
+    haproxy.findings,
+    haproxy_load.findings,
+    transparent.findings,
     paths.findings,
     firewall.findings,
+    rulesets.findings,
+    marks.findings,
     settings.findings,
+    unmanaged.findings,
+    rivals.findings,
     services.findings,
+    choosing.findings,
     stuck.findings,
     servers.findings,
     own.findings,
@@ -43,11 +72,14 @@ def diagnose(
         for one in dict.fromkeys(causes)
         if (not only or one.code in only)
         and one.code not in skip
-        and (service is None or not one.scope or one.scope[0] == service)
+        and (service is None or one.concerns(service))
     )
     return tuple(sorted(shown, key=lambda one: ORDER[one.code]))
 
 
 def _is_explained(finding: Finding, found: Collection[Finding]) -> bool:
     causes = TABLE[finding.code].explained_by
-    return any(other.code in causes and other.covers(finding) for other in found)
+    return any(
+        other.code in causes and other.severity is not Severity.NOTE and other.covers(finding)
+        for other in found
+    )

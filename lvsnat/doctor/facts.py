@@ -9,13 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lvsnat.doctor.beside import Rival
 from lvsnat.doctor.finding import Unread
+from lvsnat.doctor.proxyfacts import ProxyFacts
+from lvsnat.doctor.vpc import VpcFacts
 from lvsnat.host.firewall import Listing
 from lvsnat.host.placement import AssignedAddress
 from lvsnat.host.seen import Answer
-from lvsnat.model.config import Config
+from lvsnat.model.config import Config, Timeouts
 from lvsnat.model.endpoint import Endpoint, IPAddress, Protocol
 from lvsnat.model.status import DirectorStatus
+from lvsnat.model.switch import Standing
 
 
 class SocketState(StrEnum):
@@ -34,6 +38,8 @@ class Socket:
     local: Endpoint
     remote: Endpoint
     state: SocketState
+    again: bool = False
+    """Whether it has asked more than once: the first answer would have come within a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,14 @@ class HostFacts:
     places that are not as they should be (lvsnat.host.resources), or the value wished for."""
     filters: Mapping[str, str] = field(default_factory=dict)
     """rp_filter of each interface, and of ``all``."""
+    places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Other settings of each interface, by the setting's name with ``*``."""
+    lacking: frozenset[str] = frozenset()
+    """Modules that the configuration needs and this kernel is sure not to have."""
     listing: Listing | None = None
     """The nft rules but for our own."""
+    saved: str = ""
+    """What iptables-save says."""
     assigned: tuple[AssignedAddress, ...] | None = None
     ways: Mapping[IPAddress, Answer] = field(default_factory=dict)
     """How the real servers, and the clients that EXAMPLE stands for, are reached."""
@@ -58,6 +70,10 @@ class HostFacts:
     listening: tuple[Socket, ...] = ()
     ec2: bool = False
     """Whether it is an instance of EC2."""
+    rivals: tuple[Rival, ...] = ()
+    """Other programs that fill the table of IPVS."""
+    restoring: str | None = None
+    """The file by which ipvsadm restores a table of its own at boot."""
 
 
 class Neighbour(StrEnum):
@@ -103,6 +119,10 @@ class Sample:
     """With the seconds until each is forgotten, if no packet comes; None where it goes with its
     program."""
     flows: tuple[Flow, ...] = ()
+    allowances: Mapping[str, int] = field(default_factory=dict)
+    """What EC2 has dropped at this instance's interfaces, by interface and counter."""
+    counters: Mapping[str, int] = field(default_factory=dict)
+    """The kernel's own, of both families: /proc/net/snmp and snmp6."""
 
 
 class Reply(StrEnum):
@@ -123,12 +143,15 @@ class Reply(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """A real server that was asked over TCP."""
+    """A real server that was asked."""
 
     own: Reply
     """From an address of this host."""
     foreign: Reply
     """From an address that no network has: the reply comes only where it leads to the director."""
+    diverted: Reply | None = None
+    """From such an address, which this host has not either: the reply comes only where this host
+    keeps it, as it must for HAProxy. None: not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +159,11 @@ class Probes:
     """What asking has shown."""
 
     servers: Mapping[Endpoint, Probed] = field(default_factory=dict)
+    """Those of TCP services."""
     elsewhere: Mapping[IPAddress, str] = field(default_factory=dict)
     """VIPs that another host answers for, and its link address."""
+    datagrams: Mapping[Endpoint, Probed] = field(default_factory=dict)
+    """Those of UDP services of which something could be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +198,22 @@ class SelfFacts:
     systemd: bool = False
     enabled: bool = False
     """Whether the configuration is applied at boot."""
+    daemon_enabled: bool = False
+    """Whether the daemon is started at boot."""
+    daemon_problems: tuple[str, ...] = ()
+    """What it says that keeps it from its work."""
+    daemon_quiet: float = 0
+    """Seconds since it wrote down what it knows, of one that runs."""
+    config: str = ""
+    """The configuration's place."""
+    others: tuple[str, ...] = ()
+    """Who works with another one."""
+    trial: str | None = None
+    """The file of a trial that was cut off."""
+    standing: Standing | None = None
+    """Where a switch stands; None: nothing to say, or a command makes a step just now."""
+    overdue: bool = False
+    """Whether nobody goes on with the switch: no command waits for its next step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +228,9 @@ class Facts:
     """None where nothing was asked."""
     own: SelfFacts = field(default_factory=SelfFacts)
     unread: tuple[Unread, ...] = ()
+    timeouts: Timeouts | None = None
+    """How long IPVS keeps idle connections; None where it is not asked."""
+    proxy: ProxyFacts | None = None
+    """None where HAProxy has no part in it."""
+    vpc: VpcFacts | None = None
+    """None where this has nothing to do with AWS, or could not be read."""

@@ -52,6 +52,8 @@ class Finding:
     """None where no plan can do it."""
     scope: tuple[str, ...] = ()
     """The service that it concerns, and of that the server; empty: all of this host."""
+    servers: tuple[tuple[str, str], ...] = ()
+    """Where it concerns several servers, and has no scope: those, each with its service."""
 
     @property
     def group(self) -> Group:
@@ -59,4 +61,16 @@ class Finding:
 
     def covers(self, other: Finding) -> bool:
         """Whether what the other one concerns is a part of what this one concerns."""
+        if self.servers and other.servers:
+            return {*other.servers} <= {*self.servers}
+        if self.servers:
+            return any(
+                other.scope and one[: len(other.scope)] == other.scope for one in self.servers
+            )
         return other.scope[: len(self.scope)] == self.scope
+
+    def concerns(self, service: str) -> bool:
+        """Whether whoever asks for a service alone wants to know of it."""
+        if self.servers:
+            return any(name == service for name, _ in self.servers)
+        return not self.scope or self.scope[0] == service

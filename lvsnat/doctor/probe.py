@@ -1,25 +1,26 @@
-"""Ask the real servers over TCP, from this host's own address and from a foreign one.
+"""Ask the real servers, from this host's own address and from a foreign one.
 
-The foreign address is put on ``lo`` for as long as this takes, so that no neighbour hears of it. A
-server's reply to it comes back only where the server sends replies to strangers through this host.
-The file ``note`` names what was put there: where the asking was killed, the next run of the doctor
-takes it away (``sweep``).
+A server of HAProxy is asked as HAProxy asks it: from a foreign address that this host has not, so
+that the reply comes only where server, network and this host all do their part. Where that fails,
+and for servers of IPVS, the foreign address is put on ``lo`` for as long as this takes, so that no
+neighbour hears of it: a server's reply to it comes back only where the server sends replies to
+strangers through this host. The file ``note`` names what was put there: where the asking was
+killed, the next run of the doctor takes it away (``sweep``).
+
+A program that takes datagrams owes no answer. Of a silent one its host is asked, by TCP at the same
+port, where a refusal is an answer, too; and where that is silent as well, nothing is told.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import selectors
-import socket
-import struct
-import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
 
 from lvsnat.doctor.facts import Probed, Probes, Reply
+from lvsnat.doctor.probesockets import Origin, ask_tcp, ask_udp
 from lvsnat.errors import LvsnatError
 from lvsnat.host import neighbours
 from lvsnat.host.netlink import Addresses
@@ -37,39 +38,82 @@ from lvsnat.system import (
     write_file,
 )
 
-SECONDS: Final = 2.0
-"""How long a real server is waited for."""
-_AT_ONCE: Final = 500
-_RESET: Final = struct.pack("ii", 1, 0)
-"""SO_LINGER: end with a reset, so that neither side keeps anything."""
-_REPLIES: Final = {
-    0: Reply.ANSWERED,
-    errno.ECONNREFUSED: Reply.REFUSED,
-    errno.EHOSTUNREACH: Reply.UNREACHABLE,
-    errno.ENETUNREACH: Reply.UNREACHABLE,
-}
+Ask = Callable[[Sequence[Endpoint], Origin], dict[Endpoint, Reply]]
 
 
-def probe(
-    servers: Mapping[Endpoint, Endpoint],
-    vips: Collection[IPAddress],
-    assigned: Sequence[AssignedAddress],
-    note: Path,
-) -> Probes:
-    """Ask each server at the place that it is mapped to, and the wire who else has a VIP."""
-    places = tuple(dict.fromkeys(servers.values()))
-    own = ask(places)
-    alive = [place for place in places if own[place].came]
-    with foreign_addresses({EXAMPLE[place.family] for place in alive}, note):
-        foreign = ask(alive, foreign=True)
-    answers = {
-        server: Probed(own[place], foreign.get(place, Reply.SILENT))
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What is to be asked. A server is asked at the place that it is mapped to."""
+
+    streams: Mapping[Endpoint, Endpoint] = field(default_factory=dict)
+    """The real servers of TCP services."""
+    proxied: Collection[Endpoint] = ()
+    """Those of them that HAProxy has."""
+    datagrams: Mapping[Endpoint, Endpoint] = field(default_factory=dict)
+    """The real servers of UDP services."""
+    vips: Collection[IPAddress] = ()
+    """Addresses that nobody else should have."""
+
+
+def probe(questions: Questions, assigned: Sequence[AssignedAddress], note: Path) -> Probes:
+    """Ask each server, and the wire who else has a VIP."""
+    with _refused_explained():
+        return Probes(
+            _streams(questions, note),
+            neighbours.elsewhere(questions.vips, assigned),
+            _datagrams(questions.datagrams, note),
+        )
+
+
+@contextlib.contextmanager
+def _refused_explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LvsnatError(f"cannot ask: {error.strerror}", "run it as root") from None
+
+
+def _streams(questions: Questions, note: Path) -> dict[Endpoint, Probed]:
+    servers = questions.streams
+    own = ask_tcp(_once(servers.values()))
+    alive = [place for place, reply in own.items() if reply.came]
+    proxied = {servers[one] for one in questions.proxied if one in servers}
+    diverted = ask_tcp([place for place in alive if place in proxied], Origin.DIVERTED)
+    # What came to a foreign address that is not even here has come back.
+    foreign = {place: reply for place, reply in diverted.items() if reply.came}
+    foreign |= _asked_foreign(ask_tcp, [one for one in alive if one not in foreign], note)
+    return {
+        server: Probed(own[place], foreign.get(place, Reply.SILENT), diverted.get(place))
         for server, place in servers.items()
     }
-    try:
-        return Probes(answers, neighbours.elsewhere(vips, assigned))
-    except OSError as error:
-        raise LvsnatError(f"cannot ask who has a VIP: {error.strerror}", "run it as root") from None
+
+
+def _datagrams(servers: Mapping[Endpoint, Endpoint], note: Path) -> dict[Endpoint, Probed]:
+    """Those of which something can be told."""
+    own = ask_udp(_once(servers.values()))
+    heard = [place for place, reply in own.items() if reply.came]
+    # Their hosts: what the program does not say, the kernel there does.
+    hosts = ask_tcp([place for place, reply in own.items() if reply is Reply.SILENT])
+    alive = [place for place, reply in hosts.items() if reply.came]
+    foreign = _asked_foreign(ask_udp, heard, note) | _asked_foreign(ask_tcp, alive, note)
+    own |= dict.fromkeys(alive, Reply.ANSWERED)
+    own |= {place: reply for place, reply in hosts.items() if reply is Reply.UNREACHABLE}
+    return {
+        server: Probed(own[place], foreign.get(place, Reply.SILENT))
+        for server, place in servers.items()
+        if own[place] is not Reply.SILENT
+    }
+
+
+def _once(places: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    return tuple(dict.fromkeys(places))
+
+
+def _asked_foreign(ask: Ask, places: Sequence[Endpoint], note: Path) -> dict[Endpoint, Reply]:
+    if not places:
+        return {}
+    with foreign_addresses({EXAMPLE[place.family] for place in places}, note):
+        return ask(places, Origin.FOREIGN)
 
 
 @contextlib.contextmanager
@@ -106,44 +150,3 @@ def _take_back(note: Path, addresses: Addresses) -> None:
 
 def _lock(note: Path) -> Path:
     return note.with_suffix(".lock")
-
-
-def ask(
-    places: Sequence[Endpoint], *, foreign: bool = False, seconds: float = SECONDS
-) -> dict[Endpoint, Reply]:
-    """Connect to each of them, some hundreds at a time, and end it at once."""
-    found: dict[Endpoint, Reply] = {}
-    for at in range(0, len(places), _AT_ONCE):
-        with contextlib.ExitStack() as stack:
-            waiting = stack.enter_context(selectors.DefaultSelector())
-            for place in places[at : at + _AT_ONCE]:
-                connecting = stack.enter_context(_socket(place, foreign=foreign))
-                code = connecting.connect_ex((str(place.address), place.port))
-                if code == errno.EINPROGRESS:
-                    waiting.register(connecting, selectors.EVENT_WRITE, place)
-                else:
-                    found[place] = _REPLIES.get(code, Reply.SILENT)
-            found |= _answers(waiting, time.monotonic() + seconds)
-    return found
-
-
-def _socket(place: Endpoint, *, foreign: bool) -> socket.socket:
-    connecting = socket.socket(int(place.family), socket.SOCK_STREAM)
-    connecting.settimeout(0)
-    connecting.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    if foreign:
-        connecting.bind((str(EXAMPLE[place.family]), 0))
-    return connecting
-
-
-def _answers(waiting: selectors.BaseSelector, end: float) -> dict[Endpoint, Reply]:
-    found: dict[Endpoint, Reply] = {}
-    while waiting.get_map() and (left := end - time.monotonic()) > 0:
-        for key, _ in waiting.select(left):
-            answered = key.fileobj
-            waiting.unregister(answered)
-            if isinstance(answered, socket.socket):
-                code = answered.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                found[key.data] = _REPLIES.get(code, Reply.SILENT)
-    silent = {key.data: Reply.SILENT for key in waiting.get_map().values()}
-    return found | silent

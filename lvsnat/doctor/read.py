@@ -9,14 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from lvsnat.doctor import processes
+from lvsnat.doctor.counters import counters
 from lvsnat.doctor.facts import HostFacts, Neighbour, Socket, SocketState
 from lvsnat.doctor.finding import Unread
-from lvsnat.doctor.rules.host import CONN_REUSE, COUNT, LIMIT
+from lvsnat.doctor.rules.host import CONN_REUSE, COUNT, LIMIT, modules
+from lvsnat.doctor.rules.unmanaged import NAMES
+from lvsnat.doctor.rules.wires import ARP_IGNORE, FORWARDING, GC_THRESH
 from lvsnat.doctor.sockets import sockets
 from lvsnat.errors import LvsnatError
 from lvsnat.host import neighbours, nft
 from lvsnat.host.expressions import FAMILY, NAME
 from lvsnat.host.firewall import without
+from lvsnat.host.iptables import saved
 from lvsnat.host.netlink import Addresses
 from lvsnat.host.routing import Routing
 from lvsnat.host.rules import WANTED
@@ -30,7 +35,7 @@ from lvsnat.model.endpoint import IPAddress
 from lvsnat.system import read_file
 
 NET: Final = Path("/proc/thread-self/net")
-PLAIN: Final = (CONN_REUSE, COUNT, LIMIT, "net.ipv4.vs.conntrack")
+PLAIN: Final = (CONN_REUSE, COUNT, LIMIT, *NAMES, *GC_THRESH.values())
 """Settings that are read beside those that the configuration asks for."""
 _VENDOR: Final = Path("/sys/class/dmi/id/sys_vendor")
 _AMAZON: Final = "Amazon EC2"
@@ -46,13 +51,17 @@ class Survey(Protocol):
 
 def read_host(config: Config) -> tuple[HostFacts, tuple[Unread, ...]]:
     """This host's kernel, as the network namespace of this thread sees it."""
-    facts = HostFacts(_kernel(), ProcFiles().exist(), _settings(), _filters(), ec2=_is_ec2())
+    facts = HostFacts(
+        _kernel(), ProcFiles().exist(), _settings(), _filters(), _places(), ec2=_is_ec2()
+    )
     unread: list[Unread] = []
     parts: tuple[tuple[str, Callable[[HostFacts], HostFacts]], ...] = (
         ("the firewall's rules", _with_rules),
         ("addresses", _with_addresses),
         ("routes", lambda known: replace(known, ways=_ways(config))),
         ("neighbours", _with_neighbours),
+        ("modules", lambda known: replace(known, lacking=processes.lacking(modules(config)))),
+        ("programs", _with_programs),
         ("sockets", lambda known: replace(known, listening=tuple(read_sockets(_is_listening)))),
     )
     for part, fill in parts:
@@ -92,12 +101,26 @@ def _settings() -> dict[str, str]:
     return found | {name: text.strip() for name, text in plain.items() if text is not None}
 
 
+def _places() -> dict[str, dict[str, str]]:
+    tree = SysctlTree(load=lambda _: None)
+    return {name: tree.everywhere(name) for name in (FORWARDING, ARP_IGNORE)}
+
+
+def _with_programs(facts: HostFacts) -> HostFacts:
+    return replace(facts, rivals=(*processes.rivals(),), restoring=processes.restoring())
+
+
+def read_counters() -> dict[str, int]:
+    """What the kernel has counted of IP since it started; nothing where it does not say."""
+    return counters(*(read_file(NET / name) or "" for name in ("snmp", "snmp6")))
+
+
 def _filters() -> dict[str, str]:
     return SysctlTree(load=lambda _: None).everywhere(RP_FILTER)
 
 
 def _with_rules(facts: HostFacts) -> HostFacts:
-    return replace(facts, listing=tuple(without(nft.ruleset(), FAMILY, NAME)))
+    return replace(facts, listing=tuple(without(nft.ruleset(), FAMILY, NAME)), saved=saved())
 
 
 def _with_addresses(facts: HostFacts) -> HostFacts:

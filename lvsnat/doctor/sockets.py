@@ -17,16 +17,18 @@ _STATES: Final = {
 }
 """net/tcp_states.h; of UDP, 07 is a socket that takes from anybody."""
 _IPV4, _WORD = 8, 4
-_LOCAL, _REMOTE, _STATE = 1, 2, 3
+_LOCAL, _REMOTE, _STATE, _RETRANSMITS = 1, 2, 3, 6
 
 
 def sockets(protocol: Protocol, lines: Iterable[str]) -> Iterator[Socket]:
     """Those that listen and those that open; the others are passed over, and the header."""
     for line in lines:
-        fields = line.split(None, _STATE + 1)
-        state = _STATES.get((protocol, fields[_STATE])) if len(fields) > _STATE else None
+        fields = line.split(None, _RETRANSMITS + 1)
+        state = _STATES.get((protocol, fields[_STATE])) if len(fields) > _RETRANSMITS else None
         if state is not None:
-            yield Socket(protocol, _endpoint(fields[_LOCAL]), _endpoint(fields[_REMOTE]), state)
+            local, remote = _endpoint(fields[_LOCAL]), _endpoint(fields[_REMOTE])
+            again = state is SocketState.OPENING and int(fields[_RETRANSMITS], 16) > 0
+            yield Socket(protocol, local, remote, state, again)
 
 
 def _endpoint(text: str) -> Endpoint:

@@ -39,6 +39,8 @@ class Worker:
     """It takes nothing new."""
     connections: int
     """From clients, open now."""
+    limit: int = 0
+    """How many it takes at a time; 0 where it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ def worker(text: str) -> Worker:
             fields.get("description", "").strip(),
             fields["Stopping"].strip() != "0",
             int(fields["CurrConns"]),
+            int(fields.get("Maxconn", 0)),
         )
     except (KeyError, ValueError):
         raise _unreadable("show info", text) from None

@@ -119,6 +119,8 @@ class HaproxyBackend:
         for said in self._instance.ask_workers("show sess"):
             yield from stats.connections(answers.sessions(said), known)
 
+    waiting = staticmethod(sockets.waiting)
+
     def zero(self) -> None:
         """Set every counter of every service to zero."""
         self._instance.runtime.tell(["clear counters all"])

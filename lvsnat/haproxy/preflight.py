@@ -26,6 +26,7 @@ OLDEST: Final = (2, 6)
 """The first version with 'balance hash', and the oldest that this was tried with."""
 _BITS: Final = {"net_bind_service": 10, "net_raw": 13, "setgid": 6, "setuid": 7, "setpcap": 8}
 """Of linux/capability.h."""
+_NET_ADMIN: Final = 12
 _SYS_RESOURCE: Final = 24
 _STATUS = Path("/proc/self/status")
 _NR_OPEN = Path("/proc/sys/fs/nr_open")
@@ -104,7 +105,7 @@ def check_ports(
     if not taken:
         return
     lines = [
-        f"{place} is taken by {_process(pid)}"
+        f"{place} is taken by {process_name(pid)}"
         + ("" if one.place == place else f", which listens on {one.place}")
         for place, one, pid in taken
     ]
@@ -165,13 +166,27 @@ def _program() -> str:
     return found
 
 
+def may_spoof(pid: int) -> bool:
+    """Whether a process may connect from the clients' addresses; OSError where it is gone."""
+    held = _capabilities(Path(f"/proc/{pid}/status"))
+    return any(held >> bit & 1 for bit in (_BITS["net_raw"], _NET_ADMIN))
+
+
 def _has(bit: int) -> bool:
     """Whether this process has a capability."""
-    found = re.search(r"^CapEff:\s*([0-9a-f]+)$", _STATUS.read_text("ascii"), re.MULTILINE)
-    return found is not None and bool(int(found[1], 16) >> bit & 1)
+    return bool(_capabilities(_STATUS) >> bit & 1)
 
 
-def _process(pid: int | None) -> str:
+def _capabilities(status: Path) -> int:
+    """The effective ones, a bit for each."""
+    # The name of the program stands there, too, and may be of any letters.
+    text = status.read_text("utf-8", errors="replace")
+    found = re.search(r"^CapEff:\s*([0-9a-f]+)$", text, re.MULTILINE)
+    return 0 if found is None else int(found[1], 16)
+
+
+def process_name(pid: int | None) -> str:
+    """How a process is told of: ``nginx (process 12)``."""
     if pid is None:
         return "another process"
     try:

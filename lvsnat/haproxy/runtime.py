@@ -22,6 +22,10 @@ class NobodyListensError(LvsnatError):
     """No process is behind a socket."""
 
 
+class HangsError(LvsnatError):
+    """A process is behind a socket, and does not answer."""
+
+
 class RuntimeSocket:
     """A socket on which HAProxy answers commands, of a worker or of the master."""
 
@@ -32,7 +36,8 @@ class RuntimeSocket:
     def ask(self, command: str) -> str:
         """The answer to a command, or to several with ``;`` between them.
 
-        Raises NobodyListensError where no process is, and LvsnatError if one does not answer.
+        Raises NobodyListensError where no process is, HangsError if one does not answer, and
+        LvsnatError for any other reason.
         """
         try:
             return self._asked(command)
@@ -46,7 +51,7 @@ class RuntimeSocket:
                 "run it as root (sudo)",
             ) from None
         except TimeoutError:
-            raise LvsnatError(
+            raise HangsError(
                 f"HAProxy does not answer on {self.path} within {self._silence:g} s",
                 "it hangs or is stopped: look at it with 'ps -C haproxy'; once it is killed"
                 " (kill -9), 'lvsnat apply' starts it anew",

@@ -13,12 +13,12 @@ import struct
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Final, NoReturn
 
 from lvsnat.errors import LvsnatError
-from lvsnat.model.endpoint import Endpoint, Family
+from lvsnat.model.endpoint import Endpoint, Family, IPAddress
 
 _NETLINK_SOCK_DIAG: Final = 4
 _SOCK_DIAG_BY_FAMILY: Final = 20
@@ -37,8 +37,10 @@ _MESSAGE_LENGTH: Final = 72
 _SKV6ONLY: Final = 11
 _RECEIVE: Final = 1 << 18
 
-_ESTABLISHED, _SYN_RECV, _TIME_WAIT, _CLOSE, _LISTEN = 1, 3, 6, 7, 10
+_ESTABLISHED, _SYN_SENT, _SYN_RECV, _TIME_WAIT, _CLOSE, _LISTEN = 1, 2, 3, 6, 7, 10
 """States of include/net/tcp_states.h."""
+_RETRANSMITS: Final = 3
+"""Where struct inet_diag_msg has them (idiag_retrans)."""
 _LISTENING: Final = 1 << _LISTEN
 _CONNECTED: Final = 0xFFF & ~(1 | 1 << _TIME_WAIT | 1 << _CLOSE | 1 << _LISTEN)
 
@@ -86,6 +88,22 @@ def held(places: Collection[Endpoint]) -> Mapping[Endpoint, int]:
     return found
 
 
+def ports_used(servers: Collection[Endpoint]) -> Counter[tuple[IPAddress, Endpoint]]:
+    """How many ports of each address are in use towards these: those in TIME_WAIT, too."""
+    found: Counter[tuple[IPAddress, Endpoint]] = Counter()
+    for family in {server.family for server in servers}:
+        wanted = {_end(server): server for server in servers if server.family is family}
+        length = 4 if family is Family.IPV4 else 16
+        counts = Counter(
+            (message[8 : 8 + length], message[6:8] + message[24 : 24 + length])
+            for message in _dump(family, _CONNECTED | 1 << _TIME_WAIT)
+        )
+        for (address, end), number in counts.items():
+            if end in wanted:
+                found[ip_address(address), wanted[end]] = number
+    return found
+
+
 def arriving(places: Collection[Endpoint]) -> int:
     """How many connections to these are still being made, or wait to be accepted."""
     found = 0
@@ -97,14 +115,36 @@ def arriving(places: Collection[Endpoint]) -> int:
     return found
 
 
+def waiting() -> Mapping[Endpoint, int]:
+    """How many connections of this host have asked a place for the second time, unanswered.
+
+    The kernel asks again after one second (TCP_TIMEOUT_INIT in include/net/tcp.h).
+    """
+    return Counter(
+        _far_place(family, message)
+        for family in Family
+        for message in _dump(family, 1 << _SYN_SENT)
+        if message[_RETRANSMITS]
+    )
+
+
 def holder(inode: int) -> int | None:
     """The process that has a socket open; None where /proc does not show it."""
-    name = f"socket:[{inode}]"
-    for path in Path("/proc").glob("[0-9]*/fd/*"):
+    return holders({inode}).get(inode)
+
+
+def holders(inodes: Collection[int]) -> dict[int, int]:
+    """A process for each of these sockets; those are lacking that /proc does not show."""
+    left = {f"socket:[{inode}]": inode for inode in inodes}
+    found: dict[int, int] = {}
+    for path in Path("/proc").glob("[0-9]*/fd/*") if left else ():
         with contextlib.suppress(OSError):
-            if os.readlink(path) == name:  # noqa: PTH115 - half the time; there may be 100,000
-                return int(path.parent.parent.name)
-    return None
+            inode = left.pop(os.readlink(path), None)  # noqa: PTH115 - half the time; there may be 100,000
+            if inode is not None:
+                found[inode] = int(path.parent.parent.name)
+        if not left:
+            break
+    return found
 
 
 def conflicts(places: Iterable[Endpoint]) -> Iterator[tuple[Endpoint, Listening]]:
@@ -128,6 +168,13 @@ def _place(family: Family, message: bytes) -> Endpoint:
     if family is Family.IPV4:
         return Endpoint(IPv4Address(message[8:12]), port)
     return Endpoint(IPv6Address(message[8:24]), port)
+
+
+def _far_place(family: Family, message: bytes) -> Endpoint:
+    (port,) = _PORT.unpack_from(message, 6)
+    if family is Family.IPV4:
+        return Endpoint(IPv4Address(message[24:28]), port)
+    return Endpoint(IPv6Address(message[24:40]), port)
 
 
 def _is_v6only(message: bytes) -> bool:

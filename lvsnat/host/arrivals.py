@@ -9,7 +9,7 @@ from lvsnat.host.firewall import Chain, Chains, Listing, Verdict, chains_of, fat
 from lvsnat.model.caution import Caution
 from lvsnat.model.endpoint import Endpoint, IPAddress
 
-_EPHEMERAL = 40_000
+EPHEMERAL = 40_000
 """A port that HAProxy's own connections start from."""
 
 
@@ -35,7 +35,7 @@ def stateless(listing: Listing, servers: Collection[IPAddress]) -> Iterator[Caut
     """Name the chains that are sure to drop what real servers answer to HAProxy."""
     chains = chains_of(listing)
     for chain in _at_input(chains):
-        answers = [Packet("established", server, port=_EPHEMERAL) for server in servers]
+        answers = [Packet("established", server, port=EPHEMERAL) for server in servers]
         seen = [packet for packet in answers if chain.sees(packet.family)]
         if any(_sure(chain, chains, packet) for packet in seen):
             yield Caution(

@@ -9,6 +9,17 @@ from ipaddress import ip_address, ip_network
 from lvsnat.host.rulewords import Json
 from lvsnat.model.endpoint import Family, IPAddress
 
+_TOO_BIG = {"icmp": "destination-unreachable", "icmpv6": "packet-too-big"}
+_PROTOCOLS = {
+    "tcp": "tcp",
+    "udp": "udp",
+    "sctp": "sctp",
+    "icmp": "icmp",
+    "icmp6": "icmpv6",
+    "ipv6-icmp": "icmpv6",
+}
+"""The names that nft and iptables have for the protocols that a packet may be of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Packet:
@@ -19,10 +30,17 @@ class Packet:
     source: IPAddress | None = None
     destination: IPAddress | None = None
     port: int | None = None
-    """Where it goes, if it is known to be TCP."""
+    """Where it goes, if its protocol is known."""
     redirected: bool = False
     outgoing: str | None = None
     """The interface that it leaves by."""
+    protocol: str = "tcp"
+    """Of one of whose ports something is known."""
+    source_port: int | None = None
+    incoming: str | None = None
+    """The interface that it came in by."""
+    local: bool | None = None
+    """Whether this host has its destination."""
 
     @property
     def family(self) -> Family:
@@ -34,34 +52,81 @@ def holds(statement: Json, packet: Packet, *, alone: bool = False) -> bool | Non
     """Whether a rule goes on behind this statement; None where that cannot be known for sure."""
     match statement:
         case {"match": {"op": str(op), "left": left, "right": right}}:
+            if _is_of_another(left, packet):
+                return False  # Also with "!=": nft asks for the protocol itself.
             known = _matches(left, right, packet)
             return None if known is None else known is (op != "!=")
-        case {"xt": {"type": "match", "name": "conntrack"}}:
-            # nft does not say which states: in iptables it is nearly always the established ones.
-            if packet.state == "new" and not alone:
-                return None
-            return packet.state == "established"
-        case {"xt": {"type": "match"}} | {"limit": _} | {"vmap": _}:
+        case {"xt": {"type": "match", "name": str(name)}}:
+            return _of_iptables(name, packet, alone=alone)
+        case {"limit": _} | {"vmap": _}:
             return None
         case _:
             return True
 
 
+def _is_of_another(left: Json, packet: Packet) -> bool:
+    """Whether a field belongs to a protocol that the packet is not of."""
+    match left:
+        case {"payload": {"protocol": "ip" | "ip6" as name}}:
+            return name != ("ip" if packet.family is Family.IPV4 else "ip6")
+        case {"payload": {"protocol": str(name)}} if name in _PROTOCOLS.values():
+            return name != packet.protocol and _is_known(packet)
+        case _:
+            return False
+
+
+def _of_iptables(name: str, packet: Packet, *, alone: bool) -> bool | None:
+    """Of a condition of iptables, nft says no more than the name."""
+    match name:
+        case "conntrack":  # The states that it asks for are nearly always the established ones.
+            if packet.state == "new" and not alone:
+                return None
+            return packet.state == "established"
+        case "addrtype":  # Where destinations are asked, as Docker does, it is this host's own.
+            return packet.local
+        case _ if _has_protocol(name, packet) is False and name in _PROTOCOLS:
+            return False
+        case _:
+            return None
+
+
 def _matches(left: Json, right: Json, packet: Packet) -> bool | None:
     """Whether a packet has a value; None where that depends on more than is known."""
     match left:
-        case {"payload": {"protocol": "ip" | "ip6", "field": "saddr"}}:
-            return _contains(right, packet.source)
-        case {"payload": {"protocol": "ip" | "ip6", "field": "daddr"}}:
-            return _contains(right, packet.destination)
-        case {"payload": {"protocol": str(protocol), "field": "dport"}}:
-            return _goes_to(protocol, right, packet)
+        case {"payload": {"protocol": str(protocol), "field": str(field)}}:
+            return _payload(protocol, field, right, packet)
         case {"ct": {"key": str(key)}}:
             return _ct(key, right, packet)
         case {"meta": {"key": str(key)}}:
             return _meta(key, right, packet)
+        case {"fib": {"result": "type", "flags": ["daddr"]}} if packet.local is not None:
+            return packet.local is ("local" in elements(right))
         case _:
             return None
+
+
+def _payload(protocol: str, field: str, right: Json, packet: Packet) -> bool | None:
+    match protocol, field:
+        case "ip" | "ip6", "saddr":
+            return _contains(right, packet.source)
+        case "ip" | "ip6", "daddr":
+            return _contains(right, packet.destination)
+        case "ip" | "ip6", "protocol" | "nexthdr":
+            return _has_protocol(right, packet)
+        case "icmp" | "icmpv6", _:
+            return _too_big(protocol, field, right, packet)
+        case _, "dport" | "sport":
+            port = packet.port if field == "dport" else packet.source_port
+            return _uses(protocol, right, packet, port)
+        case _:
+            return None
+
+
+def _too_big(protocol: str, field: str, right: Json, packet: Packet) -> bool | None:
+    """ICMP here is always the one of a packet that is too big."""
+    if protocol != packet.protocol:
+        return False if _is_known(packet) else None
+    return _TOO_BIG[protocol] in elements(right) if field == "type" else None
 
 
 def _ct(key: str, right: Json, packet: Packet) -> bool | None:
@@ -78,21 +143,46 @@ def _meta(key: str, right: Json, packet: Packet) -> bool | None:
     match key:
         case "nfproto":
             return packet.family.label in elements(right)
-        case "l4proto" if packet.port is not None:
-            return "tcp" in elements(right)
-        case "iifname" | "iif":
+        case "l4proto":
+            return _has_protocol(right, packet)
+        case "iifname" | "iif" if packet.incoming is None:
             # None of these packets is the host's own.
             return False if elements(right) == ["lo"] else None
+        case "iifname" | "iif":
+            return _names(right, packet.incoming or "")
         case "oifname" | "oif" if packet.outgoing is not None:
-            return packet.outgoing in elements(right)
+            return _names(right, packet.outgoing)
         case _:
             return None
 
 
-def _goes_to(protocol: str, right: Json, packet: Packet) -> bool | None:
-    if packet.port is None:
-        return None
-    return protocol in ("tcp", "th") and _has_port(right, packet.port)
+def _names(value: Json, interface: str) -> bool | None:
+    """Whether an interface is among these; ``eth*`` is all that begin so."""
+    found: bool | None = False
+    for one in elements(value):
+        text = str(one)
+        if text == interface or (text.endswith("*") and interface.startswith(text[:-1])):
+            return True
+        if text.startswith("@"):  # A named set: its elements stand elsewhere.
+            found = None
+    return found
+
+
+def _has_protocol(value: Json, packet: Packet) -> bool | None:
+    asked = {_PROTOCOLS.get(str(one), one) for one in elements(value)}
+    return packet.protocol in asked if _is_known(packet) else None
+
+
+def _uses(protocol: str, right: Json, packet: Packet, port: int | None) -> bool | None:
+    if port is None:
+        return False if protocol not in (packet.protocol, "th") and _is_known(packet) else None
+    return protocol in (packet.protocol, "th") and _has_port(right, port)
+
+
+def _is_known(packet: Packet) -> bool:
+    """Whether its protocol is."""
+    ports = packet.port is not None or packet.source_port is not None
+    return ports or packet.protocol in _TOO_BIG
 
 
 def _has_port(value: Json, port: int) -> bool | None:

@@ -11,14 +11,19 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from lvsnat.host.conditions import Packet, holds
-from lvsnat.host.rulewords import Json
+from lvsnat.host.rulewords import Json, rule_words
 from lvsnat.model.endpoint import Family
 
 Listing = Iterable[Mapping[str, Json]]
 
 _DEPTH = 16
 """The kernel's own limit of jumps."""
-FAMILIES = {"ip": {Family.IPV4}, "ip6": {Family.IPV6}, "inet": set(Family)}
+FAMILIES = {
+    "ip": {Family.IPV4},
+    "ip6": {Family.IPV6},
+    "inet": set(Family),
+    "netdev": set(Family),
+}
 """Which packets the chains of a table see."""
 
 
@@ -29,6 +34,8 @@ class Verdict(Enum):
     DROP = auto()
     TRANSLATE = auto()
     """The packet gets another source."""
+    ELSEWHERE = auto()
+    """The packet gets another destination."""
 
 
 @dataclass(slots=True)
@@ -79,12 +86,28 @@ def chains_of(listing: Listing) -> Chains:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that says what becomes of a packet."""
+
+    chain: str
+    statements: Sequence[Json]
+    verdict: Verdict
+
+    def __str__(self) -> str:
+        return f"{self.chain}: {rule_words([*self.statements])}"
+
+
+@dataclass(frozen=True, slots=True)
 class Fate:
     """What a chain does with a packet."""
 
     verdict: Verdict
     doubtful: bool = False
     """Whether a rule that could not be read for sure may let it pass before."""
+    by: Rule | None = None
+    """The rule that says so; None: the chain's policy."""
+    doubts: tuple[Rule, ...] = ()
+    """Rules met before that could not be read for sure, with what they would do."""
 
 
 def fate(chain: Chain, chains: Chains, packet: Packet) -> Fate:
@@ -93,7 +116,7 @@ def fate(chain: Chain, chains: Chains, packet: Packet) -> Fate:
     verdict = walk.through(chain, _DEPTH)
     if verdict is None:
         verdict = Verdict.DROP if chain.policy == "drop" else Verdict.ACCEPT
-    return Fate(verdict, walk.doubtful)
+    return Fate(verdict, walk.doubtful, walk.by, tuple(walk.doubts))
 
 
 def drops(chain: Chain, chains: Chains, packet: Packet) -> bool:
@@ -106,6 +129,8 @@ class _Walk:
     chains: Chains
     packet: Packet
     doubtful: bool = False
+    by: Rule | None = None
+    doubts: list[Rule] = field(default_factory=list)
 
     def through(self, chain: Chain, depth: int) -> Verdict | None:
         """What becomes of the packet; None where it comes out at the end."""
@@ -113,9 +138,12 @@ class _Walk:
             known = [holds(one, self.packet, alone=_is_alone(rule)) for one in rule]
             if False in known:
                 continue
+            before = self.by
             ended, verdict = self._verdict(chain, rule, depth)
             if None in known:
+                self.by = before
                 self.doubtful |= verdict is Verdict.ACCEPT
+                self.doubts += [] if verdict is None else [Rule(str(chain), rule, verdict)]
             elif ended:
                 return verdict
         return None
@@ -125,13 +153,10 @@ class _Walk:
     ) -> tuple[bool, Verdict | None]:
         """Whether a rule ends the chain, and how."""
         for one in rule:
+            if (verdict := _said(one)) is not None:
+                self.by = Rule(str(chain), rule, verdict)
+                return True, verdict
             match one:
-                case {"accept": None}:
-                    return True, Verdict.ACCEPT
-                case {"drop": None} | {"reject": _} | {"xt": {"name": "REJECT"}}:
-                    return True, Verdict.DROP
-                case {"masquerade": _} | {"snat": _} | {"xt": {"name": "MASQUERADE" | "SNAT"}}:
-                    return True, Verdict.TRANSLATE
                 case {"return": None}:
                     return True, None
                 case {"jump": {"target": str(name)}} | {"goto": {"target": str(name)}}:
@@ -141,6 +166,21 @@ class _Walk:
                 case _:
                     pass
         return False, None
+
+
+def _said(statement: Json) -> Verdict | None:
+    """What a statement that ends a chain by itself does."""
+    match statement:
+        case {"accept": None}:
+            return Verdict.ACCEPT
+        case {"drop": None} | {"reject": _} | {"xt": {"name": "REJECT"}}:
+            return Verdict.DROP
+        case {"masquerade": _} | {"snat": _} | {"xt": {"name": "MASQUERADE" | "SNAT"}}:
+            return Verdict.TRANSLATE
+        case {"dnat": _} | {"redirect": _} | {"xt": {"name": "DNAT" | "REDIRECT"}}:
+            return Verdict.ELSEWHERE
+        case _:
+            return None
 
 
 def _rules(chain: Chain) -> Iterator[Sequence[Json]]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 IFA_F_NODAD = 0x02
 """Use the address at once, without asking the neighbours (linux/if_addr.h)."""
+IFA_F_DADFAILED = 0x08
 RTN_UNICAST = 1
 
 _MANNER: Final = {
@@ -72,6 +73,7 @@ class Addresses:
                 interface,
                 ip_address(local),
                 ip_interface(f"{network or local}/{answer['prefixlen']}").network,
+                bool((answer.get_attr("IFA_FLAGS") or answer["flags"]) & IFA_F_DADFAILED),
             )
 
     def add(self, vip: Vip) -> None:

@@ -20,6 +20,8 @@ class AssignedAddress:
     interface: str
     address: IPAddress
     network: IPv4Network | IPv6Network
+    duplicate: bool = False
+    """Whether the kernel does not use it, since a neighbour has it (IPv6)."""
 
     @property
     def is_host(self) -> bool:

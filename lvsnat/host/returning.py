@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from lvsnat.host.returns import Return
 from lvsnat.host.routes import PolicyRule, routes_for
 from lvsnat.host.routing import Routing
 from lvsnat.host.seen import Answer, RouteKind
 from lvsnat.host.transparency import EXAMPLE, servers_of
 from lvsnat.model.config import Config
 from lvsnat.model.endpoint import Family, IPAddress
-
-
-@dataclass(frozen=True, slots=True)
-class Return:
-    """Where a reply of a real server to a client would go."""
-
-    server: IPAddress
-    interface: str
-    """By which it comes in: that of the route to the server."""
-    answer: Answer
-
-    @property
-    def reaches_haproxy(self) -> bool:
-        return self.answer.kind == RouteKind.LOCAL
 
 
 def answers(config: Config) -> Iterator[Return]:

@@ -44,7 +44,21 @@ def _statement(statement: Json) -> str:
             return _translation(statement)
         case {"counter": _}:
             return "counter"
-        case dict() if len(statement) == 1 and None in statement.values():  # a verdict
+        case _:
+            return _verdict(statement)
+
+
+def _verdict(statement: Json) -> str:
+    match statement:
+        case {"reject": _}:
+            return "reject"
+        case {"jump": {"target": str(chain)}}:
+            return f"jump {chain}"
+        case {"goto": {"target": str(chain)}}:
+            return f"goto {chain}"
+        case {"xt": {"name": str(name)}}:  # iptables made it, and nft says no more of it.
+            return name
+        case dict() if len(statement) == 1 and None in statement.values():
             return next(iter(statement))
         case _:
             return _json(statement)

@@ -48,6 +48,13 @@ def shadows(
             )
 
 
+def tables_asked(ours: PolicyRule, rules: Iterable[SeenRule]) -> set[int]:
+    """The tables whose routes ``shadows`` may ask for: never one that only comes after ours."""
+    others = (one for one in rules if one.action == RuleAction.TO_TABLE and not one.is_ours(ours))
+    asked = {one.table for one in others if one.mask or one.priority <= ours.priority}
+    return (asked | {ours.table}) - {_LOCAL}
+
+
 def _earlier(rule: SeenRule) -> str:
     if rule.priority > 1:
         return f"write priority = {rule.priority - 1} under [haproxy], or remove the rule"

@@ -73,13 +73,9 @@ def cautions(config: Config, facts: Facts) -> Iterator[Caution]:
     if Family.IPV4 in diverted_families(config):
         yield from _src_valid_mark(config, facts)
         yield from _strict(servers, facts)
-    yield from _hidden(servers, facts)
+    yield from hidden(servers, facts.listing, facts.routes)
     yield from stateless(facts.listing, [server.address for server in servers])
-    for chain in dict.fromkeys(rewriters(facts.listing, facts.saved, config.haproxy.mark)):
-        yield Caution(
-            f"{chain} takes the mark {config.haproxy.mark:#x} away from replies to HAProxy",
-            "let it leave those bits alone, or give others as mark under [haproxy]",
-        )
+    yield from unmarking(facts.listing, facts.saved, config.haproxy.mark)
     yield from _beside_servers(config, facts)
 
 
@@ -116,8 +112,20 @@ def _strict(servers: Collection[Endpoint], facts: Facts) -> Iterator[Caution]:
             )
 
 
-def _hidden(servers: Collection[Endpoint], facts: Facts) -> Iterator[Caution]:
-    chains = chains_of(facts.listing)
+def unmarking(listing: Listing, saved: str, mark: int) -> Iterator[Caution]:
+    """Name the chains that take the mark away again; ``saved`` is what iptables-save says."""
+    for chain in dict.fromkeys(rewriters(listing, saved, mark)):
+        yield Caution(
+            f"{chain} takes the mark {mark:#x} away from replies to HAProxy",
+            "let it leave those bits alone, or give others as mark under [haproxy]",
+        )
+
+
+def hidden(
+    servers: Collection[Endpoint], listing: Listing, routes: Mapping[IPAddress, Answer]
+) -> Iterator[Caution]:
+    """Name the chains that are sure to give HAProxy's connections another source."""
+    chains = chains_of(listing)
     for chain in chains.values():
         if chain.hook != "postrouting" or chain.kind != "nat":
             continue
@@ -127,7 +135,7 @@ def _hidden(servers: Collection[Endpoint], facts: Facts) -> Iterator[Caution]:
                 EXAMPLE[server.family],
                 server.address,
                 server.port,
-                outgoing=facts.routes[server.address].interface,
+                outgoing=routes[server.address].interface,
             )
             found = fate(chain, chains, packet) if chain.sees(server.family) else None
             if found is not None and found.verdict is Verdict.TRANSLATE and not found.doubtful:

@@ -101,6 +101,21 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranking:
+    """Who holds the most."""
+
+    by: Grouping
+    groups: tuple[tuple[str, Tally], ...]
+    """The name of each and what it holds, most first."""
+    total: Tally
+    """What all hold, those that are not in ``groups``, too."""
+    complete: bool = True
+    """Whether ``groups`` has all of them."""
+    too_low_by: int = 0
+    """At most so much is missing in each number: 0, unless there are too many to count each."""
+
+
+@dataclass(frozen=True, slots=True)
 class TableState:
     """The kernel's connection table as a whole; None where this kernel does not say."""
 

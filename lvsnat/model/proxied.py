@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from lvsnat.model.config import Config
 from lvsnat.model.endpoint import MAX_PORT, Endpoint, IPAddress, MarkListener, Protocol
@@ -52,13 +52,7 @@ def side_ports(config: Config) -> Mapping[Endpoint, int]:
 
     The port plus ``side_port_offset``, or the next one that no service of the address listens on.
     """
-    places = [
-        Endpoint(service.listen.address, port)
-        for service in config.services
-        if is_proxied(service) and not isinstance(service.listen, MarkListener)
-        for ports in service.listen.ports
-        for port in range(ports.first, ports.last + 1)
-    ]
+    places = [place for service in config.services for place in own_places(service)]
     taken: dict[IPAddress, set[int]] = {}
     for place in places:
         taken.setdefault(place.address, set()).add(place.port)
@@ -66,6 +60,21 @@ def side_ports(config: Config) -> Mapping[Endpoint, int]:
         place: _free(place.port + config.haproxy.side_port_offset, taken[place.address])
         for place in places
     }
+
+
+def places_of(config: Config) -> tuple[Endpoint, ...]:
+    """Where HAProxy listens in the present phase, side ports included."""
+    own = [place for service in proxied_services(config) for place in own_places(service)]
+    sides = side_ports(config) if config.phase.side_ports else {}
+    return (*own, *(Endpoint(place.address, sides[place]) for place in own if place in sides))
+
+
+def own_places(service: VirtualService) -> Iterator[Endpoint]:
+    """The addresses and ports of a service that HAProxy may have."""
+    if is_proxied(service) and not isinstance(service.listen, MarkListener):
+        for ports in service.listen.ports:
+            for port in range(ports.first, ports.last + 1):
+                yield Endpoint(service.listen.address, port)
 
 
 def _free(wished: int, taken: set[int]) -> int:

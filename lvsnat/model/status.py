@@ -15,6 +15,7 @@ from lvsnat.model.endpoint import Endpoint, Listener
 from lvsnat.model.mode import Mode
 from lvsnat.model.override import Override
 from lvsnat.model.phase import Phase
+from lvsnat.model.resource import Key
 from lvsnat.model.service import RealServer, VirtualService
 
 
@@ -31,6 +32,16 @@ class Counters:
     packets_out: int | None = 0
     bytes_in: int | None = 0
     bytes_out: int | None = 0
+
+    @property
+    def packets(self) -> int | None:
+        """Those of both directions."""
+        return _sum(self.packets_in, self.packets_out)
+
+    @property
+    def returned(self) -> int | None:
+        """What has come back from the servers: packets, or bytes where nobody counts packets."""
+        return self.bytes_out if self.packets_out is None else self.packets_out
 
     def plus(self, other: Counters) -> Counters:
         """Those of both together; what one of them does not know is unknown."""
@@ -49,6 +60,11 @@ class Rates:
     packets_out: int | None = 0
     bytes_in: int | None = 0
     bytes_out: int | None = 0
+
+    @property
+    def packets(self) -> int | None:
+        """Those of both directions."""
+        return _sum(self.packets_in, self.packets_out)
 
     def plus(self, other: Rates) -> Rates:
         """Those of both together; what one of them does not know is unknown."""
@@ -156,6 +172,16 @@ class Sync(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Drain:
+    """How far a server is that an operator lets its connections end."""
+
+    left: int
+    """Connections that it still holds, active and inactive ones."""
+    ends_in: int | None = None
+    """Seconds until none is left, if they go on ending as in the last minute; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerStatus:
     """One real server of a service, wished for, seen, or both."""
 
@@ -171,6 +197,10 @@ class ServerStatus:
     """What the daemon's checks say; None where it asks nothing."""
     sorry: bool = False
     """Whether it is the sorry server: it is there while the quorum is lost."""
+    one_way: bool = False
+    """Whether packets go there and none come back (lvsnat.model.oneway)."""
+    drain: Drain | None = None
+    """None where nobody holds it at weight 0."""
 
     @property
     def health(self) -> Health | None:
@@ -205,6 +235,8 @@ class HostStatus:
     sync: Sync
     wanted: dict[str, str]
     seen: dict[str, str] | None = None
+    key: Key | None = None
+    """The resource's, in a plan."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class FakeProxy:
         """How many connections came by the side ports."""
         self.at_its_end = 0
         """How many connections a process has that ends softly."""
+        self.unanswered: dict[Endpoint, int] = {}
+        """How many connections wait for the first answer of a real server."""
         self.carried_out: list[Change] = []
         self.looks = 0
         """How often it was asked for anything that only a running HAProxy knows."""
@@ -86,6 +88,10 @@ class FakeProxy:
         """``connections``."""
         self.looks += 1
         yield from self.connections
+
+    def waiting(self) -> dict[Endpoint, int]:
+        """``unanswered``."""
+        return self.unanswered
 
     def zero(self) -> None:
         """Forget what everything has carried, not what it holds."""

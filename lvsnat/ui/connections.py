@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from lvsnat.model.connection import Connection, Grouping, Tally
+from rich.console import RenderableType
+
+from lvsnat.model.connection import Connection, Ranking, Tally
 from lvsnat.ui import words
-from lvsnat.ui.lines import Part
+from lvsnat.ui.lines import Line, Part
 from lvsnat.ui.tables import Column, Lines, Row, Table, streamed
 
 _COLUMNS: Final = (
@@ -31,14 +33,31 @@ def connection_table(
     return streamed(_COLUMNS, rows, width)
 
 
-def group_table(grouping: Grouping, groups: Sequence[tuple[str, Tally]]) -> Table:
+def ranking_view(ranking: Ranking) -> Iterator[RenderableType]:
     """One line for each group."""
     columns = (
-        Column(grouping.upper()),
+        Column(ranking.by.upper()),
         Column("CONNECTIONS", right=True),
+        Column("SHARE", keep=1, right=True, optional=True),
         Column("TEMPLATES", right=True, optional=True),
     )
-    return Table(columns, [_group_row(name, tally) for name, tally in groups])
+    whole = ranking.total.connections
+    yield Table(columns, [_group_row(name, tally, whole) for name, tally in ranking.groups])
+    if ranking.too_low_by:
+        why = f"too many {ranking.by}s to count each"
+        yield Line(Part(f"numbers may be {ranking.too_low_by} too low: {why}", "quiet"))
+
+
+def top_view(rankings: Sequence[Ranking]) -> Iterator[RenderableType]:
+    """How many there are, then who holds the most of them in one respect after another."""
+    total = rankings[0].total
+    line = Line(Part(words.count(total.connections, "connection"), "title"))
+    if total.templates:
+        line.add(f", {words.count(total.templates, 'template')} of persistence")
+    yield line
+    for ranking in rankings:
+        yield Line()
+        yield from ranking_view(ranking)
 
 
 def _row(connection: Connection, *, carriers: bool) -> Row:
@@ -60,6 +79,12 @@ def _row(connection: Connection, *, carriers: bool) -> Row:
     )
 
 
-def _group_row(name: str, tally: Tally) -> Row:
+def _group_row(name: str, tally: Tally, whole: int) -> Row:
+    share = f"{tally.connections / whole:.0%}" if whole else words.NOTHING
     # A group of templates alone has its 0; a column of zeros would say nothing.
-    return (Part(name), Part(str(tally.connections)), Part(str(tally.templates or words.NOTHING)))
+    return (
+        Part(name),
+        Part(str(tally.connections)),
+        Part(share, "quiet"),
+        Part(str(tally.templates or words.NOTHING)),
+    )

@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from lvsnat.model.status import DirectorStatus, HealthState, ServerStatus, ServiceStatus, Sync
+from lvsnat.model.status import (
+    DirectorStatus,
+    HealthState,
+    Rates,
+    ServerStatus,
+    ServiceStatus,
+    Sync,
+)
 from lvsnat.plan.change import Change, Create, Delete, Update
 
 DRIFT: Final = frozenset({Sync.CHANGED, Sync.MISSING, Sync.EXTRA})
@@ -28,22 +35,36 @@ class Condition(StrEnum):
     DEGRADED = "degraded"
     """It takes connections, and some server that should does not."""
     DOWN = "down"
-    """No server takes connections."""
+    """No server takes connections, or none answers them."""
 
 
 def takes_connections(server: ServerStatus) -> bool:
-    """Whether a server is there, has a weight and is not known to be ill."""
+    """Whether a server is there, has a weight, is not known to be ill, and its replies come."""
     well = server.health is None or server.health.state not in _ILL
-    return server.seen is not None and server.seen.weight > 0 and well
+    return server.seen is not None and server.seen.weight > 0 and well and not server.one_way
+
+
+class ReturnPath(StrEnum):
+    """Whether replies come back."""
+
+    OK = "ok"
+    UNKNOWN = "unknown"
+    """Nothing has come back yet."""
+    ONE_WAY = "one-way"
+    """To some server packets go, and none come back."""
 
 
 def condition(service: ServiceStatus) -> Condition:
     """How well a service serves; a server that an operator holds at weight 0 is no failure."""
     if service.seen is None or not any(map(takes_connections, service.servers)):
         return Condition.DOWN
-    if any(is_down(server) or server.sync is Sync.MISSING for server in service.servers):
+    if any(map(_fails, service.servers)):
         return Condition.DEGRADED
     return Condition.UP
+
+
+def _fails(server: ServerStatus) -> bool:
+    return is_down(server) or server.one_way or server.sync is Sync.MISSING
 
 
 class Tally(NamedTuple):
@@ -78,9 +99,20 @@ class Overview(NamedTuple):
     """Services that somebody else made."""
     down: int
     """Servers whose checks fail."""
+    one_way: int
+    """Servers to which packets go and from which none come back."""
+    answered: int
+    """Servers from which anything has ever come back."""
     services_up: int
     services_degraded: int
     services_down: int
+
+    @property
+    def return_path(self) -> ReturnPath:
+        """Whether replies come back, as far as this look and those before it tell."""
+        if self.one_way:
+            return ReturnPath.ONE_WAY
+        return ReturnPath.OK if self.answered else ReturnPath.UNKNOWN
 
     @classmethod
     def of(cls, status: DirectorStatus) -> Overview:
@@ -98,7 +130,18 @@ class Overview(NamedTuple):
             sum(state in DRIFT for state in states),
             sum(service.sync is Sync.UNMANAGED for service in status.services),
             sum(is_down(server) for server in servers),
+            sum(server.one_way for server in servers),
+            sum(bool(stat.totals.returned) for stat in stats),
             conditions[Condition.UP],
             conditions[Condition.DEGRADED],
             conditions[Condition.DOWN],
         )
+
+
+def rates_of(services: Iterable[ServiceStatus]) -> Rates:
+    """What passes all services in a second, as their carriers estimate it."""
+    total = Rates()
+    for service in services:
+        if service.stats is not None:
+            total = total.plus(service.stats.rates)
+    return total

@@ -14,7 +14,9 @@ from lvsnat.ui.lines import Line, Part
 
 _STYLES: Final = {Severity.BROKEN: "bad", Severity.RISK: "warn", Severity.NOTE: "hint"}
 _TITLES: Final = {
+    Group.AWS: "the VPC",
     Group.HOST: "this host",
+    Group.HAPROXY: "HAProxy, and the way of the replies to it",
     Group.SERVICES: "services",
     Group.SERVERS: "real servers, and the way back",
     Group.SELF: "lvsnat itself",
@@ -88,6 +90,7 @@ def _document(one: Finding) -> Document:
         "subject": one.subject,
         "service": one.scope[0] if one.scope else None,
         "server": one.scope[1] if len(one.scope) > 1 else None,
+        "servers": [{"service": service, "server": server} for service, server in one.servers],
         "seen": one.seen,
         "expected": one.expected,
         "why": one.why,
@@ -128,7 +131,8 @@ def page(entries: Iterable[Entry]) -> str:
     for entry in entries:
         if entry.example.group is not shown:
             shown = entry.example.group
-            parts.append(f"## {_TITLES[shown].capitalize()}\n")
+            title = _TITLES[shown]
+            parts.append(f"## {title[0].upper()}{title[1:]}\n")
         example = "\n".join(line.plain for line in finding_lines(entry.example))
         parts += [
             f"### {entry.code}\n",

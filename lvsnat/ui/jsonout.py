@@ -30,7 +30,14 @@ from lvsnat.plan.change import Change, Create, Delete, Update
 from lvsnat.plan.guard import Objection
 from lvsnat.plan.planner import Plan
 from lvsnat.ui import words
-from lvsnat.ui.counts import DRIFT, Overview, Tally
+from lvsnat.ui.counts import (
+    DRIFT,
+    Overview,
+    Tally,
+    condition,
+    rates_of,
+    takes_connections,
+)
 
 Document = dict[str, Any]
 
@@ -80,11 +87,14 @@ def service_document(service: VirtualService) -> Document:
 
 def status_document(status: DirectorStatus) -> Document:
     """What is seen of a director."""
+    numbers = Overview.of(status)
     return {
         "schema": "lvsnat/status/1",
         "mode": str(status.mode),
         "switching": None if status.switching is None else str(status.switching),
-        "summary": Overview.of(status)._asdict(),
+        "summary": numbers._asdict(),
+        "rates": asdict(rates_of(status.services)),
+        "return_path": str(numbers.return_path),
         "services": [_service_status(service) for service in status.services],
         "host": [_host_status(thing) for thing in status.host],
         "table": asdict(status.table),
@@ -223,6 +233,8 @@ def _service_status(service: ServiceStatus) -> Document:
         "name": service.name,
         "listen": str(service.listen),
         "state": words.state(service.sync),
+        "condition": str(condition(service)),
+        "serving": sum(map(takes_connections, service.servers)),
         "carriers": [str(carrier) for carrier in service.carriers],
         "wanted": _settings(service.wanted),
         "seen": _settings(service.seen),
@@ -249,6 +261,8 @@ def _server_status(server: ServerStatus) -> Document:
         "health": None if server.health is None else _health(server.health),
         "override": None if server.override is None else _override(server.override),
         "sorry": server.sorry,
+        "one_way": server.one_way,
+        "drain": None if server.drain is None else asdict(server.drain),
     }
 
 

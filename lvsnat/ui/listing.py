@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from lvsnat.model.connection import Connection, Grouping, Tally
+from lvsnat.model.connection import Connection, Ranking, Tally
 from lvsnat.ui.jsonout import Document, Notation
 
 SCHEMA = "lvsnat/connections/1"
@@ -34,14 +34,27 @@ def count_document(tally: Tally) -> Document:
     return {"schema": "lvsnat/connection-count/1", **_tally(tally)}
 
 
-def groups_document(
-    grouping: Grouping, groups: Sequence[tuple[str, Tally]], *, complete: bool
-) -> Document:
+def groups_document(ranking: Ranking) -> Document:
+    """How many of each there are."""
+    return {"schema": "lvsnat/connection-groups/1", **_ranking(ranking)}
+
+
+def top_document(rankings: Sequence[Ranking]) -> Document:
+    """Who holds the most, by one thing after another."""
     return {
-        "schema": "lvsnat/connection-groups/1",
-        "by": str(grouping),
-        "groups": [{str(grouping): name, **_tally(tally)} for name, tally in groups],
-        "complete": complete,
+        "schema": "lvsnat/connection-top/1",
+        **_tally(rankings[0].total),
+        "top": [_ranking(ranking) for ranking in rankings],
+    }
+
+
+def _ranking(ranking: Ranking) -> Document:
+    by = str(ranking.by)
+    return {
+        "by": by,
+        "groups": [{by: name, **_tally(tally)} for name, tally in ranking.groups],
+        "complete": ranking.complete,
+        "too_low_by": ranking.too_low_by,
     }
 
 

@@ -16,7 +16,6 @@ from lvsnat.model.mode import Mode
 from lvsnat.model.service import RealServer, VirtualService
 from lvsnat.model.status import (
     DirectorStatus,
-    Health,
     HealthState,
     HostStatus,
     ServerStats,
@@ -26,9 +25,10 @@ from lvsnat.model.status import (
     Sync,
 )
 from lvsnat.ui import words
-from lvsnat.ui.counts import Overview, is_down
+from lvsnat.ui.counts import Overview, rates_of
 from lvsnat.ui.lines import Line, Part
-from lvsnat.ui.summary import rates_of, well_line
+from lvsnat.ui.remarks import remarks
+from lvsnat.ui.summary import Glance
 from lvsnat.ui.tables import Column, Row, Table
 
 Naming = Callable[[ServiceStatus], Part]
@@ -50,9 +50,11 @@ _COLUMNS: Final = (
     Column("LIMIT", keep=10, right=True, optional=True),
     Column("PERSISTENT", keep=5, right=True, optional=True),
     Column("CONN/S", keep=9, right=True),
+    Column("PACKETS/S", keep=0, right=True, optional=True),
     Column("IN/S", keep=6, right=True),
     Column("OUT/S", keep=4, right=True),
     Column("CONNS", keep=3, right=True),
+    Column("PACKETS", keep=0, right=True, optional=True),
     Column("IN", keep=2, right=True),
     Column("OUT", keep=1, right=True),
 )
@@ -63,8 +65,6 @@ _NARROW: Final = 60
 _FILLING: Final = 0.8
 _FULL: Final = 0.95
 _ILL: Final = {HealthState.DOWN: "bad", HealthState.MAINTENANCE: "warn"}
-_DOWN: Final = 10
-"""So many servers that are down are told of one by one."""
 STANDING_STILL: Final = (
     "rates and counters stand still: the kernel's estimation is off"
     " (net.ipv4.vs.run_estimation, est_cpulist)"
@@ -75,7 +75,7 @@ def status_view(status: DirectorStatus) -> Iterator[RenderableType]:
     """Everything, from the summary down."""
     yield summary_line(status)
     if status.services:
-        yield well_line(status, Overview.of(status), rates_of(status.services))
+        yield Glance(status, Overview.of(status), rates_of(status.services))
     if status.ending:
         several = words.count(status.ending, "more connection")
         yield Line(Part(f"{several} in HAProxy processes that end with their last one"))
@@ -83,7 +83,7 @@ def status_view(status: DirectorStatus) -> Iterator[RenderableType]:
     if status.services:
         yield Line()
         yield ServiceTable(_COLUMNS, status.services, partial(_rows, of=status))
-        yield from down_lines(status)
+        yield from remarks(status)
     if status.host:
         yield Line()
         yield from host_lines(status.host)
@@ -111,31 +111,6 @@ def summary_line(status: DirectorStatus) -> Text:
 def _mode(status: DirectorStatus) -> str:
     """``haproxy-tproxy``, ``haproxy-tproxy (switching: both)``."""
     return str(status.mode) + (f" (switching: {status.switching})" if status.switching else "")
-
-
-def down_lines(status: DirectorStatus) -> Iterator[Line]:
-    """Each server whose checks fail, and what the last one said."""
-    down = [
-        (service, server)
-        for service in status.services
-        for server in service.servers
-        if is_down(server)
-    ]
-    if down:
-        yield Line()
-    for service, server in down[:_DOWN]:
-        yield _down_line(service, server)
-    if len(down) > _DOWN:
-        yield Line(Part(f"down: {len(down) - _DOWN} more", "bad"))
-
-
-def _down_line(service: ServiceStatus, server: ServerStatus) -> Line:
-    """``down: web 192.168.2.55:80 for 0:12 min: L4CON in 0ms: Connection refused``."""
-    health = server.health or Health(HealthState.DOWN)
-    line = Line(Part(f"down: {service.name or service.listen} {server.endpoint}", "bad"))
-    if health.since is not None:
-        line.add(f" for {words.span(health.since)}")
-    return line.add(f": {health.detail}") if health.detail else line
 
 
 def table_lines(table: TableState) -> Iterator[Line | Text]:
@@ -252,13 +227,15 @@ def _limit(server: RealServer | None, stats: ServerStats | None) -> Part:
 
 def _traffic(stats: ServiceStats | ServerStats | None) -> tuple[Part, ...]:
     if stats is None:
-        return (_NOTHING,) * 6
+        return (_NOTHING,) * 8
     rates, totals = stats.rates, stats.totals
     return (
         Part(words.in_short(rates.connections)),
+        Part(words.in_short(rates.packets)),
         Part(words.in_bytes(rates.bytes_in)),
         Part(words.in_bytes(rates.bytes_out)),
         Part(words.in_short(totals.connections)),
+        Part(words.in_short(totals.packets)),
         Part(words.in_bytes(totals.bytes_in)),
         Part(words.in_bytes(totals.bytes_out)),
     )
@@ -269,7 +246,7 @@ def _state(sync: Sync) -> Part:
 
 
 def _server_state(server: ServerStatus) -> Part:
-    """Its state, why an operator holds it at weight 0, and whether its checks fail."""
+    """Its state, why an operator holds it at weight 0, and whether it fails."""
     said, style = [words.state(server.sync)], STYLES[server.sync]
     if server.override is not None:
         said.append(words.override(server.override))
@@ -280,6 +257,9 @@ def _server_state(server: ServerStatus) -> Part:
     if server.health is not None and server.health.state in _ILL:
         said.append(str(server.health.state))
         style = _ILL[server.health.state]
+    if server.one_way:
+        said.append("one-way")
+        style = "bad"
     return Part(", ".join(said), style)
 
 

@@ -1,27 +1,37 @@
-"""The second line of a status: how the services are, what passes in a second, how the host is."""
+"""What a status says at a glance below its first line: services, traffic, host, return path."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass
 
+from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
-from lvsnat.model.status import DirectorStatus, Rates, ServiceStatus, Sync
+from lvsnat.model.status import DirectorStatus, Rates, Sync
 from lvsnat.ui import words
-from lvsnat.ui.counts import Overview
+from lvsnat.ui.counts import Overview, ReturnPath
 
 
-def rates_of(services: Iterable[ServiceStatus]) -> Rates:
-    """What passes all services in a second, as their carriers estimate it."""
-    total = Rates()
-    for service in services:
-        if service.stats is not None:
-            total = total.plus(service.stats.rates)
-    return total
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """``services: 2 up; 12 connections/s, 5.0 kB/s in; host in sync; return path ok``.
+
+    One line where there is room, else two.
+    """
+
+    status: DirectorStatus
+    numbers: Overview
+    rates: Rates
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        del console
+        lines = [_services(self.numbers, self.rates), _ways(self.status, self.numbers)]
+        whole = Text("; ").join(lines)
+        yield from [whole] if whole.cell_len <= options.max_width else lines
 
 
-def well_line(status: DirectorStatus, numbers: Overview, rates: Rates) -> Text:
-    """``services: 2 up, 1 degraded; 12 connections/s, 5.0 kB/s in, 90 kB/s out; host in sync``."""
+def _services(numbers: Overview, rates: Rates) -> Text:
     conditions = [(f"{numbers.services_up} up", "good" if numbers.services_up else "")]
     if numbers.services_degraded:
         conditions.append((f"{numbers.services_degraded} degraded", "warn"))
@@ -34,8 +44,21 @@ def well_line(status: DirectorStatus, numbers: Overview, rates: Rates) -> Text:
     if rates.bytes_in is not None and rates.bytes_out is not None:
         bytes_in, bytes_out = words.in_bytes(rates.bytes_in), words.in_bytes(rates.bytes_out)
         line.append(f", {bytes_in}/s in, {bytes_out}/s out")
+    return line
+
+
+def _ways(status: DirectorStatus, numbers: Overview) -> Text:
+    """``host in sync; return path: 1 server one-way``."""
+    line = Text()
     if status.host:
         differing = sum(thing.sync is not Sync.IN_SYNC for thing in status.host)
         well = (f"{differing} to put right", "bad") if differing else ("in sync", "good")
-        line.append("; host ").append(*well)
-    return line
+        line.append("host ").append(*well).append("; ")
+    line.append("return path ")
+    match numbers.return_path:
+        case ReturnPath.OK:
+            return line.append("ok", "good")
+        case ReturnPath.UNKNOWN:
+            return line.append("unknown (no replies yet)", "quiet")
+        case ReturnPath.ONE_WAY:
+            return line.append(f"{words.count(numbers.one_way, 'server')} one-way", "bad")

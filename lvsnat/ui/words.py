@@ -9,12 +9,14 @@ from typing import Final
 
 from lvsnat.model.override import Override
 from lvsnat.model.service import Persistence
-from lvsnat.model.status import Sync
+from lvsnat.model.status import Drain, Sync
 
 NOTHING: Final = "-"
 """What stands in a cell that has no value."""
 NONE: Final = "none"
 """What resources say of a setting that is not set."""
+
+ONE_WAY: Final = "packets in, none out; 'lvsnat doctor' says why"
 
 _STEP = 1000
 _SHORT = 100_000
@@ -34,6 +36,14 @@ def state(sync: Sync) -> str:
 def override(value: Override) -> str:
     """``drained``, ``disabled until 2026-11-22T16:05:00+00:00``."""
     return value.reason if value.until is None else f"{value.reason} until {moment(value.until)}"
+
+
+def drain(value: Drain) -> str:
+    """How far a drain is: ``empty``, ``12 left``, ``12 left, about 1:30 min``."""
+    if not value.left:
+        return "empty"
+    soon = "" if value.ends_in is None else f", about {span(value.ends_in)}"
+    return f"{value.left} left{soon}"
 
 
 def moment(seconds: float) -> str:

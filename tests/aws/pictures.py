@@ -56,6 +56,11 @@ def nic(eni: str, subnet: str, address: str, **more: Any) -> Interface:  # noqa:
     return Interface(eni, subnet, own, instance=f"i-{eni}", attached=True, **more)
 
 
+def group(name: str, *inbound: Rule) -> SecurityGroup:
+    """A security group as EC2 makes it: it lets everything out."""
+    return SecurityGroup(name, inbound=inbound, outbound=(Rule("-1", peer=EVERYBODY),))
+
+
 def picture(**changed: Any) -> Picture:  # noqa: ANN401 - the fields of a picture
     """A director outside, one real server inside, behind a NAT gateway."""
     base = Picture(
@@ -81,7 +86,7 @@ def picture(**changed: Any) -> Picture:  # noqa: ANN401 - the fields of a pictur
             RouteTable(MAIN, main=True, routes=(LOCAL,)),
         ),
         addresses=(ElasticIp(EIP, IPv4Address("203.0.113.7")),),
-        groups=(SecurityGroup("sg-0000000a"), SecurityGroup("sg-0000000b")),
+        groups=(group("sg-0000000a"), group("sg-0000000b")),
     )
     return replace(base, **changed)
 

@@ -11,6 +11,7 @@ from lvsnat.cli.context import Session
 from lvsnat.cli.main import app
 from lvsnat.director.director import Director
 from lvsnat.director.paths import Paths
+from lvsnat.doctor.ask import Ask
 from lvsnat.doctor.read import Survey
 from lvsnat.errors import ExitCode
 from lvsnat.plan.backend import Backend
@@ -32,6 +33,7 @@ class CommandLine:
         self.clock: Clock | None = None
         self.others: tuple[Backend, ...] = ()
         self.survey: Survey | None = None
+        self.ask: Ask | None = None
 
     def __call__(
         self, *args: str, env: Mapping[str, str] | None = None, stdin: str | None = None
@@ -54,6 +56,7 @@ class CommandLine:
             proxy=self.proxy,
             clock=self.clock,
             survey=self.survey,
+            ask=self.ask,
         )
 
     def ok(self, *args: str) -> str:

@@ -90,17 +90,59 @@ def test_templates_are_no_connections_and_counted_apart(busy: CommandLine) -> No
 @pytest.mark.parametrize(
     ("by", "first"),
     [
-        ("client", "198.51.100.7            2          -"),
-        ("server", "192.168.2.55:80            3          1"),
-        ("service", "web                            3          1"),
-        ("state", "ESTABLISHED            2          -"),
+        ("client", "198.51.100.7            2    50%          -"),
+        ("server", "192.168.2.55:80            3    75%          1"),
+        ("service", "web                            3    75%          1"),
+        ("state", "ESTABLISHED            2    50%          -"),
     ],
 )
 def test_groups_come_most_first(busy: CommandLine, by: str, first: str) -> None:
     lines = busy.ok("connections", "--by", by).splitlines()
 
-    assert lines[0].split() == [by.upper(), "CONNECTIONS", "TEMPLATES"]
+    assert lines[0].split() == [by.upper(), "CONNECTIONS", "SHARE", "TEMPLATES"]
     assert lines[1] == first
+
+
+def test_the_top_shows_who_holds_the_most_in_every_respect(busy: CommandLine) -> None:
+    assert busy.ok("connections", "--top", "1").splitlines() == [
+        "4 connections, 1 template of persistence",
+        "",
+        "CLIENT        CONNECTIONS  SHARE",
+        "198.51.100.7            2    50%",
+        "",
+        "SERVICE  CONNECTIONS  SHARE  TEMPLATES",
+        "web                3    75%          1",
+        "",
+        "SERVER           CONNECTIONS  SHARE  TEMPLATES",
+        "192.168.2.55:80            3    75%          1",
+        "",
+        "STATE        CONNECTIONS  SHARE",
+        "ESTABLISHED            2    50%",
+    ]
+
+
+def test_the_top_by_one_thing_is_that_alone(busy: CommandLine) -> None:
+    by_state = busy.ok("connections", "--by", "state", "--top", "2")
+
+    assert by_state == busy.ok("connections", "--by", "state", "--limit", "2")
+    assert len(by_state.splitlines()) == 3
+
+
+def test_the_top_as_a_document_has_all_views(busy: CommandLine) -> None:
+    document = json.loads(busy.ok("connections", "--top", "1", "-o", "json"))
+
+    assert (document["connections"], document["templates"]) == (4, 1)
+    assert [one["by"] for one in document["top"]] == ["client", "service", "server", "state"]
+    assert document["top"][1] == {
+        "by": "service",
+        "groups": [{"service": "web", "connections": 3, "templates": 1}],
+        "complete": False,
+        "too_low_by": 0,
+    }
+
+
+def test_the_top_without_connections_is_empty(web: CommandLine) -> None:
+    assert web.ok("connections", "--top", "3").startswith("0 connections\n\nCLIENT  CONNECTIONS\n")
 
 
 def test_a_limit_shows_the_first_and_says_that_there_are_more(busy: CommandLine) -> None:
@@ -137,7 +179,7 @@ def test_a_streamed_document_is_a_whole_document(busy: CommandLine) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [[], ["--limit", "2"], ["--state", "CLOSE"], ["--by", "client"], ["--count"]],
+    [[], ["--limit", "2"], ["--state", "CLOSE"], ["--by", "client"], ["--count"], ["--top", "2"]],
     ids=str,
 )
 def test_yaml_says_the_same_as_json(busy: CommandLine, options: list[str]) -> None:
@@ -183,6 +225,8 @@ def test_lines_that_make_no_sense_are_left_out_and_mentioned(busy: CommandLine) 
         (["--limit", "0"], "'0' is not a number of lines"),
         (["--watch", "0"], "'0' is not a number of seconds"),
         (["--count", "--by", "client"], "--count counts everything"),
+        (["--count", "--top", "3"], "--count counts everything"),
+        (["--top", "3", "--limit", "3"], "--top and --limit are two limits"),
     ],
     ids=str,
 )

@@ -74,6 +74,7 @@ def peak(folder: Path, *arguments: str) -> tuple[int, int]:
         (["--client", "203.0.113.0/24"], 62_000),
         (["--by", "client"], 4097),
         (["--count"], 1),
+        (["--top", "5"], 20),
     ],
     ids=str,
 )
@@ -85,4 +86,26 @@ def test_a_million_connections_need_no_more_memory_than_a_thousand(
     many, written = peak(tables[MILLION], *arguments)
 
     assert written >= lines
+    assert many < few + MORE_KILOBYTES
+
+
+@pytest.mark.timeout(600)
+def test_who_holds_the_most_of_a_million_clients_needs_little_memory(
+    tables: dict[int, Path], tmp_path: Path
+) -> None:
+    with (tmp_path / "ip_vs_conn").open("w") as file:
+        for n in range(MILLION):
+            # Every tenth connection is of one client.
+            file.write(
+                KERNEL.format(
+                    client=0x0A000000 + (n if n % 10 else 0), port=n % 60_000, server=n % 16
+                )
+            )
+    few, _ = peak(tables[1000], "--by", "client", "--top", "3")
+
+    many, _ = peak(tmp_path, "--by", "client", "--top", "3")
+
+    first = (tmp_path / "answer").read_text().splitlines()[1].split()
+    assert first[0] == "10.0.0.0"
+    assert 100_000 - 50 <= int(first[1]) <= 100_000
     assert many < few + MORE_KILOBYTES

@@ -27,6 +27,8 @@ def commands(group: TyperGroup, path: str) -> Iterator[tuple[str, Any]]:
     for name, command in group.commands.items():
         if isinstance(command, TyperGroup):
             yield from commands(command, f"{path} {name}")
+            if (own := getattr(command, "own", None)) is not None:
+                yield f"{path} {name}", own
         else:
             yield f"{path} {name}", command
 
@@ -96,6 +98,7 @@ def keys(value: object) -> Iterator[str]:
         ["connections"],
         ["connections", "--count"],
         ["connections", "--by", "client"],
+        ["connections", "--top", "3"],
         ["service", "list"],
         ["service", "show", "web"],
         ["server", "remove", "web", "192.168.2.55:80"],

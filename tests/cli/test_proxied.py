@@ -24,6 +24,7 @@ from lvsnat.model.status import (
     ServiceStats,
 )
 from lvsnat.testing import FakeBackend, FakeClock
+from lvsnat.testing.proxy import COUNTED
 
 LISTEN = parse_listener("tcp/192.168.1.50:80")
 FIRST, SECOND = "192.168.2.55:80", "192.168.2.56:80"
@@ -72,7 +73,8 @@ def busy(web: CommandLine) -> CommandLine:
     """The same with traffic, and the first server down."""
     web.proxy.counters[SERVICE] = ServiceStats(TOTALS, RATES)
     web.proxy.counters[SERVER] = ServerStats(5, 0, 2, TOTALS, RATES, DOWN)
-    web.proxy.counters[OTHER] = ServerStats(health=Health(HealthState.UP, "L4OK in 0ms", 99))
+    well = Health(HealthState.UP, "L4OK in 0ms", 99)
+    web.proxy.counters[OTHER] = ServerStats(totals=COUNTED, rates=RATES_OF_NOTHING, health=well)
     return web
 
 

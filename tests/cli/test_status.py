@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 
 import yaml
 from cli.commandline import CommandLine
 
-from lvsnat.errors import ExitCode
+from lvsnat.errors import ExitCode, LvsnatError
+from lvsnat.model.connection import Connection
+from lvsnat.model.endpoint import Endpoint
 from lvsnat.model.resource import Key
 from lvsnat.model.status import Counters, Rates, ServerStats
 
@@ -25,23 +29,23 @@ def test_status_draws_services_with_their_servers(web: CommandLine) -> None:
 
     assert web.ok("status").splitlines() == [
         "lvs-nat, in sync: 1 service, 2 servers, 8 connections (5 active)",
-        "services: 1 up; 0 connections/s, 0/s in, 0/s out",
+        "services: 1 up; 0 connections/s, 0/s in, 0/s out; return path unknown (no replies yet)",
         "",
         (
-            "SERVICE / SERVER         STATE    WEIGHT  ACTIVE  INACTIVE  CONN/S   IN/S  OUT/S"
-            "  CONNS      IN     OUT"
+            "SERVICE / SERVER         STATE    WEIGHT  ACTIVE  INACTIVE  CONN/S  PACKETS/S   IN/S"
+            "  OUT/S  CONNS  PACKETS      IN     OUT"
         ),
         (
-            "web tcp/192.168.1.50:80  in-sync     wrr       5         3       0      0      0"
-            "      0       0       0"
+            "web tcp/192.168.1.50:80  in-sync     wrr       5         3       0          0      0"
+            "      0      0        0       0       0"
         ),
         (
-            "  192.168.2.55:80        in-sync       3       5         3      12  512 B  99 kB"
-            "  12345  1.2 MB  9.9 GB"
+            "  192.168.2.55:80        in-sync       3       5         3      12          0  512 B"
+            "  99 kB  12345        0  1.2 MB  9.9 GB"
         ),
         (
-            "  192.168.2.56:80        in-sync       1       0         0       0      0      0"
-            "      0       0       0"
+            "  192.168.2.56:80        in-sync       1       0         0       0          0      0"
+            "      0      0        0       0       0"
         ),
     ]
 
@@ -79,3 +83,38 @@ def test_yaml_says_the_same_as_json(web: CommandLine) -> None:
     assert yaml.safe_load(web.ok("status", "-o", "yaml")) == as_json
     assert as_json["schema"] == "lvsnat/status/1"
     assert as_json["services"][0]["servers"][0]["wanted"]["weight"] == 3
+
+
+def test_one_look_flags_a_server_whose_clients_wait(web: CommandLine) -> None:
+    web.kernel.counters[BUSY_KEY] = ServerStats(totals=Counters(3, packets_in=6))
+    ends = [Endpoint.parse(one) for one in ("203.0.113.9:4000", "192.168.1.50:80")]
+    server = Endpoint.parse("192.168.2.55:80")
+    opening = Connection("tcp", ends[0], ends[1], server, "SYN_RECV", 58)
+    web.kernel.connections.append(opening)
+    assert "one-way" not in web.ok("status")
+
+    web.kernel.connections[:] = [replace(opening, expires=51)]
+
+    text = web.ok("status")
+    assert "return path 1 server one-way" in text
+    assert "one-way: web 192.168.2.55:80: packets in, none out" in text
+    document = json.loads(web.ok("status", "-o", "json"))
+    assert [one["one_way"] for one in document["services"][0]["servers"]] == [True, False]
+
+
+def test_a_server_that_is_drained_says_what_it_still_holds(web: CommandLine) -> None:
+    web.kernel.counters[BUSY_KEY] = BUSY
+    web.ok("server", "drain", "web", "192.168.2.55:80")
+
+    assert web.ok("status").splitlines()[-1] == "drained: web 192.168.2.55:80: 8 left"
+
+
+def test_a_table_that_cannot_be_read_takes_nothing_from_the_rest(web: CommandLine) -> None:
+    web.kernel.counters[BUSY_KEY] = ServerStats(totals=Counters(3, packets_in=6))
+
+    def unreadable() -> Iterator[str]:
+        raise LvsnatError("cannot read /proc/net/ip_vs_conn: Permission denied")
+
+    web.kernel.connection_lines = unreadable  # type: ignore[method-assign]
+
+    assert "return path unknown (no replies yet)" in web.ok("status")

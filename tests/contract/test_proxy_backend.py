@@ -63,6 +63,7 @@ class Laws:
         assert list(backend.observe(())) == []
         assert [*backend.read()[0]] == []
         assert list(backend.sessions()) == []
+        assert dict(backend.waiting()) == {}
         assert backend.ending() == 0
 
     def test_what_was_asked_for_is_what_is_seen(self, backend: ProxyBackend) -> None:

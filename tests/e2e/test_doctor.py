@@ -64,15 +64,6 @@ def test_a_busy_director_with_everything_gives_no_finding(dual: Network) -> None
 # --- this host
 
 
-def test_a_vip_that_is_gone(web: Network) -> None:
-    web.director.run("ip", "address", "del", f"{web.vip}/32", "dev", "eth0")
-
-    assert found(web) == [("VIP_MISSING", "broken")]
-
-    lvsnat(web, "apply")
-    assert found(web) == []
-
-
 def test_a_vip_that_another_host_has_too(web: Network) -> None:
     assert found(web, "--probe") == []
     web.vpc.run("ip", "address", "add", f"{web.vip}/32", "dev", "eth1")
@@ -81,20 +72,6 @@ def test_a_vip_that_another_host_has_too(web: Network) -> None:
 
     web.vpc.run("ip", "address", "del", f"{web.vip}/32", "dev", "eth1")
     assert found(web, "--probe") == []
-
-
-def test_a_reverse_path_filter_that_drops_the_clients(web: Network) -> None:
-    # The way back to the clients is by way of the real servers' side.
-    web.director.run("ip", "route", "replace", "default", "via", web.rs(1).address, "dev", "eth1")
-    assert found(web) == []
-    sysctl(web, "net.ipv4.conf.eth0.rp_filter", 1)
-    with pytest.raises(TimeoutError):
-        web.client.ask_tcp(web.vip, 80)
-
-    assert found(web) == [("RP_FILTER", "broken")]
-
-    sysctl(web, "net.ipv4.conf.eth0.rp_filter", 2)
-    assert found(web) == []
 
 
 def test_a_table_of_netfilter_that_is_full(web: Network) -> None:
@@ -116,25 +93,6 @@ def test_a_table_of_netfilter_that_is_full(web: Network) -> None:
     assert found(web) == []
 
 
-@pytest.mark.parametrize("maker", ["nft", "iptables"])
-def test_a_firewall_that_drops_the_clients(web: Network, maker: str) -> None:
-    if maker == "nft":
-        web.director.run("nft", "add table inet f; add chain inet f i { type filter hook input"
-                         " priority 0; policy drop; }; add rule inet f i ct state established"
-                         " accept; add rule inet f i tcp dport 22 accept")  # fmt: skip
-    else:
-        web.director.run("iptables", "-A", "INPUT", "-p", "tcp", "--dport", "22", "-j", "ACCEPT")
-        web.director.run("iptables", "-P", "INPUT", "DROP")
-    with pytest.raises(TimeoutError):
-        web.client.ask_tcp(web.vip, 80)
-
-    (one,) = examined(web)["findings"]
-    assert (one["code"], one["severity"]) == ("INPUT_DROPS", "broken")
-
-    web.director.run("sh", "-c", one["remedy"].partition(": ")[2])
-    insist_on_health(web)
-
-
 def test_a_table_of_ipvs_that_is_full(web: Network) -> None:
     for _ in range(3):
         web.client.ask_tcp(web.vip, 80)
@@ -143,18 +101,6 @@ def test_a_table_of_ipvs_that_is_full(web: Network) -> None:
     assert found(web) == [("TABLE_FULL", "broken")]
 
     sysctl(web, "net.ipv4.vs.conn_max", 100_000)
-    assert found(web) == []
-
-
-def test_masquerading_that_hides_the_clients(web: Network) -> None:
-    web.director.run("iptables", "-t", "nat", "-A", "POSTROUTING", "-j", "MASQUERADE")
-    assert found(web) == []
-    sysctl(web, "net.ipv4.vs.conntrack", 1)
-    assert web.client.ask_tcp(web.vip, 80).client != web.client.address
-
-    assert found(web) == [("MASQUERADED", "broken")]
-
-    web.director.run("iptables", "-t", "nat", "-F", "POSTROUTING")
     assert found(web) == []
 
 
@@ -175,51 +121,6 @@ def test_a_firewall_that_drops_the_replies(web: Network) -> None:
 
     web.director.run("sh", "-c", one["remedy"].partition(": ")[2])
     insist_on_health(web)
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "code"),
-    [
-        ("net.ipv4.conf.all.send_redirects", 1, "SEND_REDIRECTS"),
-        ("net.ipv4.vs.expire_nodest_conn", 0, "EXPIRE_NODEST"),
-    ],
-)
-def test_a_setting_that_is_a_risk(web: Network, name: str, value: int, code: str) -> None:
-    sysctl(web, name, value)
-
-    assert found(web) == [(code, "risk")]
-
-    lvsnat(web, "apply")
-    assert found(web) == []
-
-
-def test_a_director_that_may_forget_its_default_route(dual: Network) -> None:
-    lvsnat(dual, "service", "add", "six", f"tcp/[{dual.vip6}]:80", "--server",
-           f"[{dual.rs(1).address6}]:80")  # fmt: skip
-    sysctl(dual, "net.ipv6.conf.eth0.accept_ra", 1)
-
-    assert found(dual) == [("ACCEPT_RA", "risk")]
-
-    lvsnat(dual, "apply")
-    assert found(dual) == []
-
-
-def test_a_setting_that_does_not_fit_this_kernel(web: Network) -> None:
-    sysctl(web, "net.ipv4.vs.conn_reuse_mode", 0)
-
-    assert found(web) == [("CONN_REUSE", "risk")]
-
-    sysctl(web, "net.ipv4.vs.conn_reuse_mode", 1)
-    assert found(web) == []
-
-
-def test_counters_that_stand_still(web: Network) -> None:
-    sysctl(web, "net.ipv4.vs.run_estimation", 0)
-
-    assert found(web) == [("NO_ESTIMATION", "risk")]
-
-    sysctl(web, "net.ipv4.vs.run_estimation", 1)
-    assert found(web) == []
 
 
 # --- services

@@ -73,18 +73,20 @@ def test_the_screen_has_a_summary_the_services_and_the_keys(
     lvsnat.kernel.counters[FIRST] = ServerStats(active=5, inactive=3)
 
     async def scene(screen: Screen) -> None:
-        assert screen.lines[:2] == [
-            "lvs-nat, in sync: 2 services, 3 servers, 8 connections (5 active)",
-            "services: 2 up; 0 connections/s, 0/s in, 0/s out",
-        ]
-        assert screen.lines[2].split()[:6] == [
+        top = screen.lines.index(screen.line("SERVICE / SERVER"))
+        assert " ".join(screen.lines[:top]).replace("out return", "out; return") == (
+            "lvs-nat, in sync: 2 services, 3 servers, 8 connections (5 active)"
+            " services: 2 up; 0 connections/s, 0/s in, 0/s out;"
+            " return path unknown (no replies yet)"
+        )
+        assert screen.lines[top].split()[:6] == [
             "SERVICE", "/", "SERVER", "STATE", "WEIGHT", "ACTIVE",
         ]  # fmt: skip
-        assert [line.split()[:2] for line in screen.lines[3:8]] == [
+        assert [line.split()[:2] for line in screen.lines[top + 1 : top + 6]] == [
             ["▾", "web"], ["192.168.2.55:80", "in-sync"], ["192.168.2.56:80", "in-sync"],
             ["▾", "dns"], ["192.168.2.55:53", "in-sync"],
         ]  # fmt: skip
-        assert screen.lines[4].split()[2:4] == ["3", "5"]
+        assert screen.lines[top + 2].split()[2:4] == ["3", "5"]
         assert "q quit" in screen.lines[-1]
         assert max(map(len, screen.lines)) <= size[0]
         assert len(screen.lines) == size[1]
@@ -100,7 +102,7 @@ def test_rates_come_from_what_has_passed_between_two_readings(lvsnat: CommandLin
             lvsnat.kernel.counters[FIRST] = ServerStats(totals=Counters(total))
             await screen.read()
 
-        titles, line = screen.lines[2], screen.line("192.168.2.55:80")
+        titles, line = screen.line("SERVICE / SERVER"), screen.line("192.168.2.55:80")
         at = titles.index("CONN/S")
         assert line[at : at + 6].split() == ["50"]
         assert "█" in line
@@ -349,6 +351,43 @@ def test_a_failed_check_is_the_state_and_in_the_details(
     show(lvsnat, scene, (120, 40), through)
 
 
+def test_a_server_that_is_one_way_says_so_and_is_found(lvsnat: CommandLine) -> None:
+    async def scene(screen: Screen) -> None:
+        for packets in (10, 12, 14, 16):
+            assert lvsnat.clock is not None
+            lvsnat.clock.sleep(2)
+            lvsnat.kernel.counters[FIRST] = ServerStats(totals=Counters(1, packets, 10))
+            await screen.read()
+        assert "return path 1 server one-way" in screen.text
+        assert "degraded 1/2" in screen.line("▾ web")
+
+        await screen.press("slash", *"one-way", "enter", "down")
+        assert "192.168.2.56" not in screen.text
+        assert "packets in, none out; 'lvsnat doctor' says why" in screen.lines[-2]
+
+        lvsnat.kernel.counters[FIRST] = ServerStats(totals=Counters(1, 20, 14))
+        await screen.press("escape")
+        await screen.read()
+        assert "return path ok" in screen.text
+
+    show(lvsnat, scene, (120, 30))
+
+
+def test_a_drain_says_how_long_it_takes(lvsnat: CommandLine) -> None:
+    lvsnat.ok("server", "drain", "web", "192.168.2.55:80")
+
+    async def scene(screen: Screen) -> None:
+        for left in (12, 9):
+            lvsnat.kernel.counters[FIRST] = ServerStats(active=left)
+            await screen.read()
+            assert lvsnat.clock is not None
+            lvsnat.clock.sleep(10)
+
+        assert "drained, 9 left, about 30 s" in screen.text
+
+    show(lvsnat, scene, (200, 60))
+
+
 def test_a_pause_is_said_and_all_keys_are_on_one_screen(lvsnat: CommandLine) -> None:
     async def scene(screen: Screen) -> None:
         await screen.press("p")
@@ -376,7 +415,8 @@ def test_without_colour_the_selected_line_is_reversed_and_nothing_is_coloured(
 
         assert all(style.color is None or style.color.is_default for style in styles)
         assert all(style.bgcolor is None or style.bgcolor.is_default for style in styles)
-        assert any(part.style and part.style.reverse for part in strips[3])
+        selected = screen.lines.index(screen.line("▾ web"))
+        assert any(part.style and part.style.reverse for part in strips[selected])
 
     show(lvsnat, scene)
 

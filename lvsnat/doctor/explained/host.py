@@ -22,6 +22,21 @@ HOST: Final = (
         ),
     ),
     Entry(
+        "The kernel lacks a scheduler",
+        "A scheduler is a module of its own, and so is the persistence engine `sip`. Kernels of"
+        " clouds and containers may not have it, and Debian's has no `twos`: the kernel then"
+        " refuses the service. It is told from /lib/modules, or from the configuration that the"
+        " kernel was built with; where neither can be read, it is passed over.",
+        Finding(
+            Code.SCHEDULER_MISSING, Severity.BROKEN, "the module ip_vs_mh",
+            "this kernel does not have it", "a kernel that has it",
+            "it refuses web, which asks for mh",
+            "'lvsnat service set web --scheduler sh', or another kernel (on Ubuntu the package"
+            " linux-modules-extra)",
+        ),
+        frozenset({Code.IPVS_MISSING}),
+    ),
+    Entry(
         "A VIP is on no interface",
         "What is sent to an address that this host does not have, it forwards or drops: neither"
         " IPVS nor HAProxy ever sees it. With `manage_vip = false` somebody else adds"
@@ -38,8 +53,9 @@ HOST: Final = (
         "Another host has the VIP, too",
         "Two hosts of one network answer for one address: the last director, one that never gave it"
         " up, or a typing error. Each neighbour keeps the answer that came last, so some clients"
-        " reach one host and some the other. It is found out with `--probe` alone, for IPv4, as a"
-        " host asks before it takes an address (RFC 5227).",
+        " reach one host and some the other. For IPv4 it is found out with `--probe` alone, as a"
+        " host asks before it takes an address (RFC 5227); for IPv6 the kernel itself asks, unless"
+        " the address was added with `nodad`, and does not use one that somebody has.",
         Finding(
             Code.VIP_DUPLICATE, Severity.BROKEN, "VIP 192.168.1.50",
             "another host answers for it, too: 06:1f:a2:33:44:55", "here alone",
@@ -92,7 +108,8 @@ HOST: Final = (
     Entry(
         "IPVS's own table of connections is full",
         "Newer kernels have `net.ipv4.vs.conn_max`: at that number IPVS drops the first packet of a"
-        " new connection without an answer, so clients wait until they give up.",
+        " new connection without an answer, so clients wait until they give up. From nine"
+        " tenths on this is a risk.",
         Finding(
             Code.TABLE_FULL, Severity.BROKEN, "IPVS's table of connections", "2000 of 2000",
             "fewer", "a new connection beyond the limit is dropped without a word",
@@ -116,7 +133,10 @@ HOST: Final = (
     Entry(
         "This host does not forward",
         "Replies of the real servers are addressed to the clients: to pass them on is forwarding."
-        " At 0 every connection stays half open: packets go to the servers, none come back.",
+        " At 0 every connection stays half open: packets go to the servers, none come back. An"
+        " interface has a setting of its own as well: where it is 0, what comes in there is not"
+        " forwarded, and lvsnat leaves it alone. HAProxy's connections end here: with HAProxy alone"
+        " it is a risk, for what the real servers begin themselves.",
         Finding(
             Code.IP_FORWARD, Severity.BROKEN, "net.ipv4.ip_forward", "0", "1",
             "the replies of the real servers pass through the director; at 0 it drops them",

@@ -35,6 +35,41 @@ OWN: Final = (
         ),
     ),
     Entry(
+        "Another lvsnat works with another configuration",
+        "A daemon in this network namespace, or the unit that applies the configuration at boot,"
+        " reads another file than this command. Each takes away what the other has made, or calls"
+        " it drift.",
+        Finding(
+            Code.OTHER_CONFIG, Severity.RISK, "/etc/lvsnat/lvsnat.toml",
+            "the daemon (process 812) reads /root/new.toml", "one configuration for all",
+            "each makes the kernel as its own file says",
+            "end the other one, or point both at one file (--config, LVSNAT_CONFIG)",
+        ),
+    ),
+    Entry(
+        "A trial is to be decided",
+        "`lvsnat try` was killed before its change was kept or taken back: what it tried is in"
+        " force, and no other trial begins. At the next boot it is taken back.",
+        Finding(
+            Code.TRIAL_PENDING, Severity.RISK, "/var/lib/lvsnat/try.json",
+            "a trial that was cut off", "kept, or taken back",
+            "what was tried is in force until the next boot, and no other trial begins",
+            "'lvsnat try --keep' keeps it, 'lvsnat try --revert' takes it back",
+        ),
+    ),
+    Entry(
+        "The mode of the configuration is not in force",
+        "A switch of modes was cut off, or `mode` was edited and not applied. Connections are"
+        " served meanwhile, as that phase does it. While the wait for old connections lasts, it is"
+        " a note: the command that switches may still be there.",
+        Finding(
+            Code.SWITCH_HALFWAY, Severity.RISK, "the mode haproxy-tproxy",
+            "the switch stands at both, and nobody goes on with it", "haproxy-tproxy in force",
+            "the configuration asks for another mode than the one that serves",
+            "'lvsnat apply' goes on with it; 'lvsnat mode lvs-nat' turns round",
+        ),
+    ),
+    Entry(
         "What the daemon knew of the servers cannot be read",
         "/run/lvsnat/health.json is passed over, as if no daemon had ever run: servers that were"
         " found down count as up until they are asked again.",
@@ -44,6 +79,19 @@ OWN: Final = (
             " is passed over",
             "what a daemon of this version wrote", "servers that were found down count as up",
             "'systemctl restart lvsnat-daemon'",
+        ),
+    ),
+    Entry(
+        "The daemon cannot do its work",
+        "It runs, and says what keeps it from its work, or has not written down what it knows for a"
+        " minute (every 5 s is usual): it hangs, or the disk is full. systemd starts one that hangs"
+        " anew. Until then, servers that fail keep their share.",
+        Finding(
+            Code.DAEMON_STUCK, Severity.RISK, "the daemon",
+            "it has written nothing for 140 s", "news every 5 s",
+            "what happens to servers is not acted upon",
+            "'journalctl -u lvsnat-daemon -n 50' says more; 'systemctl restart lvsnat-daemon'"
+            " starts it anew",
         ),
     ),
     Entry(
@@ -72,12 +120,25 @@ OWN: Final = (
     ),
     Entry(
         "Nothing is started at boot",
-        "systemd runs here, and the unit that applies the configuration at boot is not enabled. All"
-        " of IPVS lives in the kernel and ends with it.",
+        "systemd runs here, and the unit that applies the configuration at boot is not enabled, or"
+        " the daemon's where the configuration has checks. All of IPVS lives in the kernel and ends"
+        " with it.",
         Finding(
             Code.NOT_AT_BOOT, Severity.NOTE, "lvsnat.service", "not enabled", "enabled",
             "after a reboot there are no services until somebody runs 'lvsnat apply'",
             "'lvsnat system install'",
+        ),
+    ),
+    Entry(
+        "ipvsadm restores a table of its own at boot",
+        "The unit or init script of the package ipvsadm runs `ipvsadm-restore`, which empties the"
+        " table first. Who comes last at boot wins: lvsnat's services are gone, or changed, until"
+        " the next `lvsnat apply` or the daemon's next look.",
+        Finding(
+            Code.RESTORE_AT_BOOT, Severity.RISK, "/etc/default/ipvsadm", 'AUTO="true"',
+            "one program that fills the table at boot",
+            "ipvsadm empties the table and fills it with what was saved once",
+            "'sed -i s/^AUTO=.*/AUTO=false/ /etc/default/ipvsadm'",
         ),
     ),
 )  # fmt: skip

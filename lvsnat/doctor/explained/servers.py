@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from lvsnat.doctor.explained.aws import LOST_IN_VPC, UNREACHED_IN_VPC
 from lvsnat.doctor.explained.entry import Entry
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
@@ -16,6 +17,13 @@ _LOST_HERE: Final = frozenset(
         Code.CONNTRACK_FULL,
         Code.IP_FORWARD,
         Code.FORWARD_DROPS,
+        Code.HAPROXY_RIGHTS,
+        Code.PORTS_EXHAUSTED,
+        Code.INPUT_REPLIES,
+        Code.DIVERT_MISSING,
+        Code.REPLY_MARK_LOST,
+        Code.MARK_RULE_MISSING,
+        Code.REPLY_LOST,
     }
 )
 """Where this host drops replies itself, that they do not come back says nothing of the server."""
@@ -56,7 +64,7 @@ SERVERS: Final = (
             "start its program, or look at the machine; 'lvsnat server disable web"
             " 192.168.2.55:8080' keeps clients from it",
         ),
-        frozenset({Code.NO_SERVER_ALIVE}),
+        UNREACHED_IN_VPC | {Code.NO_SERVER_ALIVE, Code.INPUT_REPLIES},
     ),
     Entry(
         "A real server refuses connections",
@@ -75,7 +83,9 @@ SERVERS: Final = (
         "A client in the real servers' own network waits in vain",
         "A server answers a neighbour directly, with its own address and not the VIP's, and the"
         " client drops that. A default gateway does not help; other clients are served all the"
-        " while. No mode of lvsnat cures it on the director; a routing rule on the server does.",
+        " while. In lvs-nat nothing on the director cures it; a routing rule on the server does. In"
+        " haproxy-tproxy the director can serve these clients from its own address:"
+        " `local_networks` under `[haproxy]`.",
         Finding(
             Code.CLIENT_SAME_SUBNET, Severity.BROKEN, _SERVER,
             "waiting, and in the server's own network: 192.168.2.200",
@@ -91,12 +101,11 @@ SERVERS: Final = (
         "Without `--probe`: connections stay half open (SYN_RECV), and no packet comes from the"
         " server meanwhile; what this host itself would do wrong is ruled out, and so is a server"
         " that is known to be down. That is nearly always the server's gateway; on EC2 also the"
-        " source/destination check or the route table. A firewall on the server that drops"
-        " strangers looks the same. So have somebody try while the doctor looks: where the last"
-        " one"
-        " has given up, or asks again too seldom for `--seconds`, it is a note. With `--probe` it"
-        " is proven: the server answers this host's"
-        " own address, and does not answer a foreign one.",
+        " source/destination check or the route table, which have codes of their own. A firewall on"
+        " the server that drops strangers looks the same. So have somebody try while the doctor"
+        " looks: where the last one has given up, or asks again too seldom for `--seconds`, it is a"
+        " note. With `--probe` it is proven: the server answers this host's own address, and does"
+        " not answer a foreign one. HAProxy counts no packets: its bytes are looked at instead.",
         Finding(
             Code.RS_GATEWAY, Severity.BROKEN, _SERVER,
             "no packet comes back; waiting: 203.0.113.10", "replies by way of this host",
@@ -104,7 +113,7 @@ SERVERS: Final = (
             "on the server: 'lvsnat gateway show 192.168.2.10' says where they go, 'lvsnat gateway"
             " set 192.168.2.10' leads them here",
         ),
-        _LOST_HERE,
+        _LOST_HERE | LOST_IN_VPC,
     ),
     Entry(
         "Connections from some networks do not open, from others they do",
@@ -118,6 +127,6 @@ SERVERS: Final = (
             " their own side drops them",
             "on the server: 'ip route get 203.0.113.1 from 192.168.2.55' must name this host",
         ),
-        _LOST_HERE,
+        _LOST_HERE | LOST_IN_VPC,
     ),
 )  # fmt: skip

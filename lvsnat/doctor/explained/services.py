@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from lvsnat.doctor.explained.aws import UNREACHED_IN_VPC
 from lvsnat.doctor.explained.entry import Entry
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
@@ -11,6 +12,33 @@ from lvsnat.doctor.names import Code
 _WEB = "web tcp/192.168.1.50:80"
 
 SERVICES: Final = (
+    Entry(
+        "Another program writes the same service",
+        "keepalived or ldirectord runs here, and its configuration has a service with the address"
+        " and port, or the mark, of one of lvsnat's. Each undoes what the other does, and"
+        " keepalived takes the service away when it stops. Services of its own beside lvsnat's are"
+        " no harm, and neither is a keepalived that does VRRP alone.",
+        Finding(
+            Code.RIVAL, Severity.RISK, "web tcp/192.168.1.50:80",
+            "keepalived (process 812, /etc/keepalived/keepalived.conf) has it, too",
+            "one program that writes it", "each undoes what the other does",
+            "take it out of /etc/keepalived/keepalived.conf and reload keepalived, then 'lvsnat"
+            " apply --adopt'",
+        ),
+    ),
+    Entry(
+        "A service of the configuration is somebody else's",
+        "The kernel had it before lvsnat was asked for it, made by ipvsadm or another program, so"
+        " that no command touches it: clients are served as the other one says, not as the"
+        " configuration does.",
+        Finding(
+            Code.MADE_BY_OTHERS, Severity.RISK, _WEB,
+            "in the kernel, and not made by lvsnat", "made by lvsnat",
+            "lvsnat leaves it as it is, whatever the configuration says",
+            "'lvsnat apply --adopt' takes it over: it is then as the configuration says",
+        ),
+        frozenset({Code.RIVAL}),
+    ),
     Entry(
         "A service has no real server",
         "IPVS refuses clients of a service without servers at once (connection refused).",
@@ -32,7 +60,7 @@ SERVICES: Final = (
             "at least one server that answers its check", "clients get no answer",
             "'lvsnat health web' shows each check and its answer",
         ),
-        frozenset({Code.NOT_APPLIED}),
+        UNREACHED_IN_VPC | {Code.NOT_APPLIED, Code.INPUT_REPLIES},
     ),
     Entry(
         "Every server of a service has the weight 0",
@@ -50,13 +78,40 @@ SERVICES: Final = (
         "Servers have reached their upper threshold",
         "IPVS counts closed connections, too, until it has forgotten them: after a minute or two,"
         " by the timeouts. A server that has reached `upper` gets new connections again below"
-        " `lower`. Where all have reached it, clients are refused, and this is broken.",
+        " `lower`. Where all have reached it, clients are refused, and this is broken. HAProxy has"
+        " connections wait instead, for `queue_timeout` at most, and this is told while some wait.",
         Finding(
             Code.THRESHOLD, Severity.RISK, _WEB,
             "192.168.2.55:8080 3 active + 97 inactive of 100",
             "fewer connections than the upper threshold", "it gets no new connections",
             "'lvsnat server set web ADDRESS:PORT --upper N' with a greater N; inactive connections"
             " count until the kernel forgets them",
+        ),
+    ),
+    Entry(
+        "Clients that are hashed to a server of weight 0 are refused",
+        "`sh`, `mh` and `dh` choose by a hash, and go on choosing a server that was drained or"
+        " found down: its share of the clients is refused, always the same ones. With the flag"
+        " `sh-fallback` or `mh-fallback` they choose the next one; `dh` has none, and as it goes by"
+        " the VIP it refuses all clients or none (a risk).",
+        Finding(
+            Code.HASH_DRAINED, Severity.BROKEN, _WEB,
+            "the scheduler sh without sh-fallback, and the weight 0: 192.168.2.55:8080",
+            "the flag sh-fallback",
+            "clients that the hash gives to such a server are refused, the others are not",
+            "'lvsnat service set web --sched-flags sh-fallback'",
+        ),
+    ),
+    Entry(
+        "All clients of a service go to one server",
+        "`dh`, `lblc` and `lblcr` choose by the destination, which is the VIP for everybody: they"
+        " are made for caches that clients reach through a firewall mark. So one server has all the"
+        " work.",
+        Finding(
+            Code.ONE_SERVER, Severity.RISK, _WEB, "the scheduler dh for one address",
+            "one that goes by the client, or by load",
+            "it chooses by the VIP: one server gets everything",
+            "'lvsnat service set web --scheduler wlc'",
         ),
     ),
     Entry(
@@ -84,10 +139,12 @@ SERVICES: Final = (
         ),
     ),
     Entry(
-        "A program of this host listens where a service of IPVS does",
-        "IPVS comes first, so the program gets nothing, and nobody notices, until the service is"
-        " removed or this host boots without it: then clients talk to that program. Programs that"
-        " listen on every address are not told of.",
+        "A program of this host listens where a service does",
+        "In lvs-nat, IPVS comes first: the program gets nothing, and nobody notices, until the"
+        " service is removed or this host boots without it; then clients talk to that program. A"
+        " risk; programs that listen on every address are not told of. In haproxy-tproxy, HAProxy"
+        " cannot listen there, and where it does not run yet it does not start: clients talk to"
+        " that program now, also where it listens on every address.",
         Finding(
             Code.PORT_TAKEN, Severity.RISK, _WEB,
             "a program of this host listens on 192.168.1.50:80, too", "IPVS alone",

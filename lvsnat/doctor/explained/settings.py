@@ -24,6 +24,31 @@ SETTINGS: Final = (
         ),
     ),
     Entry(
+        "Replies are not routed by their new address",
+        "When IPVS has given a reply the VIP as its source, it asks the routing again, so that"
+        " rules which go by the source (`ip rule from VIP`) apply: with two uplinks, replies leave"
+        " by the one that the client came by. At 0 they leave by the way of the real server's"
+        " address.",
+        Finding(
+            Code.SNAT_REROUTE, Severity.RISK, "net.ipv4.vs.snat_reroute", "0", "1",
+            "replies take the way of the real server's address, not that of the VIP's",
+            "'sysctl -w net.ipv4.vs.snat_reroute=1', and the same line in /etc/sysctl.d",
+        ),
+    ),
+    Entry(
+        "Netfilter remembers connections for much longer than IPVS",
+        "With `net.ipv4.vs.conntrack` 1 netfilter keeps each connection of IPVS, too, by timeouts"
+        " of its own: five days for an idle one of TCP, where IPVS keeps it for 15 minutes. Its"
+        " table fills with what nobody uses.",
+        Finding(
+            Code.CONNTRACK_TIMEOUT, Severity.NOTE,
+            "net.netfilter.nf_conntrack_tcp_timeout_established", "432000 s", "900 s, as IPVS",
+            "netfilter keeps what IPVS has long forgotten, until its table is full",
+            "'sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=900', and the same line"
+            " in /etc/sysctl.d",
+        ),
+    ),
+    Entry(
         "This host may forget its default route of IPv6",
         "A host that forwards IPv6 takes no router's word any more, unless accept_ra is 2: its"
         " default route ends with the last advertisement's lifetime.",
@@ -57,6 +82,33 @@ SETTINGS: Final = (
         ),
     ),
     Entry(
+        "Packets in midstream make connections",
+        "With `net.ipv4.vs.sloppy_tcp` 1 IPVS takes a packet of a connection that it does not know"
+        " for the beginning of one, and gives it to some server, which resets it. That serves where"
+        " two directors are active at a time without telling each other, and nowhere else. It also"
+        " keeps a switch of modes from beginning.",
+        Finding(
+            Code.SLOPPY_TCP, Severity.NOTE, "net.ipv4.vs.sloppy_tcp", "1", "0",
+            "a packet of a connection that is not known goes to any server, instead of being"
+            " refused",
+            "'sysctl -w net.ipv4.vs.sloppy_tcp=0', and the same line in /etc/sysctl.d",
+        ),
+    ),
+    Entry(
+        "Idle connections are soon forgotten",
+        "IPVS forgets a TCP connection that carried nothing for so long (`[ipvs] timeouts`, 900 s"
+        " if nobody says otherwise), and tells neither side: the next packet is refused or lost. A"
+        " client that is idle for longer, such as ssh or a pool of database connections, must send"
+        " something by itself (TCP keepalive, 7200 s on Linux).",
+        Finding(
+            Code.IDLE_TIMEOUT, Severity.NOTE, "the IPVS timeout of TCP", "60 s",
+            "300 s at least, more than clients are idle for",
+            "a connection that carried nothing for so long is forgotten, and its next packet is"
+            " lost",
+            "tcp = 900 in timeouts under [ipvs], then 'lvsnat apply'",
+        ),
+    ),
+    Entry(
         "The counters stand still",
         "IPVS copies its counters about every two seconds. With `net.ipv4.vs.run_estimation` 0, or"
         " an empty `est_cpulist`, it does not: rates are 0, and totals stay what they were. The"
@@ -82,6 +134,15 @@ SETTINGS: Final = (
             "the kernel balances what it holds, not what the configuration says",
             "'lvsnat plan' shows what differs, 'lvsnat apply' ends it",
         ),
-        frozenset({Code.IPVS_MISSING}),
+        frozenset(
+            {
+                Code.HAPROXY_DOWN,
+                Code.HAPROXY_SILENT, Code.HAPROXY_STALE,
+                Code.IPVS_FIRST,
+                Code.IPVS_MISSING,
+                Code.SCHEDULER_MISSING,
+                Code.RIVAL,
+            }
+        ),
     ),
 )  # fmt: skip

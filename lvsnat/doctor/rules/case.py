@@ -9,12 +9,16 @@ from typing import Final
 from lvsnat.doctor.facts import Facts, HostFacts, Neighbour, Probed
 from lvsnat.doctor.rules.paths import holds
 from lvsnat.doctor.rules.services import name_of
+from lvsnat.host.transparency import EXAMPLE
+from lvsnat.model.carrier import Carrier
 from lvsnat.model.config import IPNetwork
-from lvsnat.model.endpoint import Endpoint, Family, IPAddress
+from lvsnat.model.endpoint import Endpoint, Family, IPAddress, MarkListener, Protocol
 from lvsnat.model.status import DirectorStatus, ServerStatus, ServiceStatus
 
 _NEAR: Final = {Family.IPV4: 24, Family.IPV6: 64}
 """Clients of one network of this length are told of together."""
+ELSEWHERE: Final = "DIRECTOR"
+"""This host in a command, where it has no address in the server's network."""
 _TICK: Final = 1
 """The kernel rounds to seconds."""
 
@@ -34,8 +38,22 @@ class Case:
 
     @property
     def probed(self) -> Probed | None:
-        probes = self.facts.probes
-        return None if probes is None else probes.servers.get(self.endpoint)
+        probes, listen = self.facts.probes, self.service.listen
+        if probes is None or isinstance(listen, MarkListener):
+            return None
+        udp = listen.protocol is Protocol.UDP
+        return (probes.datagrams if udp else probes.servers).get(self.endpoint)
+
+    @property
+    def meets_strangers(self) -> bool:
+        """Whether a foreign address proves anything: a VPC may serve some networks alone."""
+        vpc, endpoint = self.facts.vpc, self.endpoint
+        return vpc is None or vpc.serves(endpoint, EXAMPLE[endpoint.family])
+
+    @property
+    def proxied(self) -> bool:
+        """Whether HAProxy takes its new connections."""
+        return self.service.carriers[:1] == (Carrier.HAPROXY,)
 
     @property
     def scope(self) -> tuple[str, str]:
@@ -59,7 +77,8 @@ class Case:
             one.client.address
             for one, before in first.opening.items()
             if one.server == self.endpoint
-            and one.service in (None, self.scope[0])
+            # HAProxy's own are known by their server alone.
+            and (self.proxied if one.service is None else one.service == self.scope[0])
             and one in second.opening
             and not (trying and _is_left(before, second.opening[one], second.at - first.at))
         )
@@ -74,13 +93,21 @@ class Case:
         if self.facts.samples is None:
             return set()
         first, second = self.facts.samples
-        return {one.client.address for one in second.opening if one not in first.opening}
+        # HAProxy gives up after seconds, and each attempt counts under one entry.
+        return {
+            one.client.address for one in second.opening if (one in first.opening) is self.proxied
+        }
 
-    def packets_out(self) -> list[int | None]:
-        """What has come from it at both moments; nothing where that is not known."""
-        if self.facts.samples is None or not self.facts.samples[1].status.table.estimating:
+    def returned(self) -> list[int | None]:
+        """What has come from it at both moments; nothing where that is not known.
+
+        Packets, or bytes where HAProxy has it, whose counters never stand still.
+        """
+        if self.facts.samples is None:
             return []
-        return [_packets_out(one.status, self.service, self.endpoint) for one in self.facts.samples]
+        if not (self.proxied or self.facts.samples[1].status.table.estimating):
+            return []
+        return [_returned(one.status, self.service, self.endpoint) for one in self.facts.samples]
 
 
 def _is_left(before: int | None, after: int | None, passed: float) -> bool:
@@ -100,25 +127,32 @@ def next_hop(case: Case) -> Neighbour:
 
 def is_beside(client: IPAddress, case: Case) -> bool:
     """Whether client and server are neighbours, so that the server answers it directly."""
-    return any(
-        holds(one, client) and holds(one, case.endpoint.address) for one in case.host.assigned or ()
-    )
+    server, vpc = case.endpoint.address, case.facts.vpc
+    if vpc is not None and vpc.beside(client, server):
+        return True
+    return any(holds(one, client) and holds(one, server) for one in case.host.assigned or ())
 
 
 def network_of(client: IPAddress) -> IPNetwork:
     return ip_interface((client, _NEAR[Family.of(client)])).network
 
 
-def _packets_out(status: DirectorStatus, service: ServiceStatus, endpoint: Endpoint) -> int | None:
+def _returned(status: DirectorStatus, service: ServiceStatus, endpoint: Endpoint) -> int | None:
     for one in status.services:
         if one.listen == service.listen:
             for server in one.servers:
                 if server.endpoint == endpoint and server.stats is not None:
-                    return server.stats.totals.packets_out
+                    return server.stats.totals.returned
     return None
 
 
 def here(case: Case) -> str:
     """This host's address in the server's network."""
     near = (one for one in case.host.assigned or () if holds(one, case.endpoint.address))
-    return next((str(one.address) for one in near), "DIRECTOR")
+    return next((str(one.address) for one in near), ELSEWHERE)
+
+
+def near_networks(case: Case) -> list[IPNetwork]:
+    """The networks of this host that the server is in."""
+    near = (one for one in case.host.assigned or () if holds(one, case.endpoint.address))
+    return list(dict.fromkeys(one.network for one in near))

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
-from lvsnat.doctor.rules.case import Case, here
+from lvsnat.doctor.rules.case import ELSEWHERE, Case, here, near_networks
 from lvsnat.doctor.rules.services import some
 from lvsnat.model.config import IPNetwork
 from lvsnat.model.endpoint import IPAddress
+from lvsnat.model.status import HealthState
 
 _EC2 = (
-    "; on EC2 also 'lvsnat aws verify': the source/destination check and the route table may send"
-    " them elsewhere"
+    "; the source/destination check and the route table may send them elsewhere, too: 'lvsnat aws"
+    " verify'"
 )
 
 
@@ -45,7 +46,13 @@ def unreachable(case: Case) -> Finding:
 
 
 def down(case: Case, seen: str) -> Finding:
-    out = case.server.seen is None or case.server.seen.weight == 0
+    checked = None if case.server.stats is None else case.server.stats.health
+    out = (
+        case.server.seen is None
+        or case.server.seen.weight == 0
+        # HAProxy takes a server out by its own check, and leaves its weight.
+        or (checked is not None and checked.state is HealthState.DOWN)
+    )
     return Finding(
         Code.SERVER_DOWN,
         Severity.RISK if out else Severity.BROKEN,
@@ -85,7 +92,22 @@ def gateway(case: Case, seen: str, what: str) -> Finding:
         "replies by way of this host",
         f"{what} go another way: the way back of the server does not lead here",
         f"on the server: 'lvsnat gateway show {ours}' says where they go, 'lvsnat gateway set"
-        f" {ours}' leads them here" + (_EC2 if case.host.ec2 else ""),
+        f" {ours}' leads them here" + (_EC2 if case.host.ec2 and case.facts.vpc is None else ""),
+        scope=case.scope,
+    )
+
+
+def astray(case: Case) -> Finding:
+    return Finding(
+        Code.REPLY_LOST,
+        Severity.BROKEN,
+        case.subject,
+        "it answers a foreign address by way of this host, and the answer does not come to a"
+        " transparent socket",
+        "the kernel hands it to HAProxy",
+        "HAProxy's connections to it do not open",
+        "'nft list ruleset' and 'ip rule' show who else looks at replies;"
+        " 'nft monitor trace' follows one",
         scope=case.scope,
     )
 
@@ -93,6 +115,11 @@ def gateway(case: Case, seen: str, what: str) -> Finding:
 def same_subnet(case: Case, clients: Sequence[IPAddress]) -> Finding:
     ports = f"tcp/{case.endpoint.port}" if case.endpoint.port else "tcp/PORT"
     ours = here(case)
+    remedy = f"on the server: 'lvsnat gateway set {ours} --reply-only {ports} --local-clients'"
+    if case.proxied:
+        remedy = _local_networks(case)
+    elif ours == ELSEWHERE:
+        remedy = "put these clients, or the real servers, into another network: no route sees them"
     return Finding(
         Code.CLIENT_SAME_SUBNET,
         Severity.BROKEN,
@@ -100,8 +127,19 @@ def same_subnet(case: Case, clients: Sequence[IPAddress]) -> Finding:
         f"waiting, and in the server's own network: {some(clients)}",
         "replies by way of this host",
         "the server answers a neighbour directly, with an address that the client did not ask",
-        f"on the server: 'lvsnat gateway set {ours} --reply-only {ports} --local-clients'",
+        remedy,
         scope=case.scope,
+    )
+
+
+def _local_networks(case: Case) -> str:
+    """What has HAProxy connect to them from this host's own address."""
+    config, near = case.facts.config, near_networks(case)
+    given = () if config is None else config.haproxy.local_networks
+    words = ", ".join(f'"{network}"' for network in dict.fromkeys([*given, *near]))
+    return (
+        f"write local_networks = [{words}] under [haproxy], and 'lvsnat apply': the servers then"
+        " see this host's address instead of theirs"
     )
 
 

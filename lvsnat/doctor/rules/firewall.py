@@ -16,11 +16,13 @@ from lvsnat.host.conditions import Packet
 from lvsnat.host.firewall import Chain, Chains, Listing, Verdict, chains_of, fate
 from lvsnat.host.transparency import EXAMPLE
 from lvsnat.model.config import Config
-from lvsnat.model.endpoint import Endpoint, Family, MarkListener, Protocol
+from lvsnat.model.endpoint import Endpoint, Family, MarkListener
 from lvsnat.model.proxied import ipvs_services
 from lvsnat.model.service import VirtualService
 
 _SHOWN = 3
+_HOOKS = ("ingress", "prerouting", "input")
+"""What a packet to a VIP goes through before IPVS or HAProxy gets it."""
 
 
 def findings(facts: Facts) -> Iterator[Finding]:
@@ -50,7 +52,7 @@ def _forward(listing: Listing, config: Config, *, tracked: bool) -> Iterator[Fin
 
 def _input(config: Config, chains: Chains) -> Iterator[Finding]:
     for chain in chains.values():
-        if chain.hook != "input" or chain.kind != "filter":
+        if chain.hook not in _HOOKS or chain.kind != "filter":
             continue
         shut = [web for web in config.services if _is_shut(web, chain, chains)]
         if shut:
@@ -62,7 +64,8 @@ def _input(config: Config, chains: Chains) -> Iterator[Finding]:
                 f"the nft chain {chain}",
                 f"drops what clients send to {some}{more}",
                 "lets it pass",
-                "packets to a VIP go through the hook input before IPVS or HAProxy gets them",
+                f"packets to a VIP go through the hook {chain.hook} before IPVS or HAProxy gets"
+                " them",
                 f"let them in: {_accepting(chain, shut[0])}",
             )
 
@@ -72,8 +75,10 @@ def _is_shut(service: VirtualService, chain: Chain, chains: Chains) -> bool:
     listen = service.listen
     if isinstance(listen, MarkListener) or not chain.sees(listen.family):
         return False
-    port = listen.ports[0].first if listen.protocol is Protocol.TCP else None
-    packet = Packet("new", EXAMPLE[listen.family], listen.address, port)
+    port = listen.ports[0].first
+    packet = Packet(
+        "new", EXAMPLE[listen.family], listen.address, port or None, protocol=listen.protocol
+    )
     found = fate(chain, chains, packet)
     return found.verdict is Verdict.DROP and not found.doubtful
 

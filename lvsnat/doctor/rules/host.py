@@ -24,8 +24,10 @@ def findings(facts: Facts) -> Iterator[Finding]:
         return
     if ipvs_services(facts.config):
         yield from _ipvs(facts.host)
+        yield from _lacking(facts.config, facts.host)
         yield from _conn_reuse(facts.host)
     yield from _vips(facts.config, facts.host)
+    yield from _refused(facts.config, facts.host)
     yield from _elsewhere(facts)
     yield from _conntrack(facts.host)
     yield from _table(facts)
@@ -51,6 +53,34 @@ def _ipvs(host: HostFacts) -> Iterator[Finding]:
             "no packet is balanced without it",
             "'modprobe ip_vs', then 'lvsnat apply'; a container needs it loaded on the host",
         )
+
+
+def modules(config: Config) -> dict[str, tuple[str, str]]:
+    """The modules that services of IPVS need beside ip_vs: of which service, and for what."""
+    found: dict[str, tuple[str, str]] = {}
+    for service in ipvs_services(config):
+        found.setdefault(f"ip_vs_{service.scheduler}", (service.name, str(service.scheduler)))
+        if service.persistence is not None and service.persistence.engine is not None:
+            engine = str(service.persistence.engine)
+            found.setdefault(f"ip_vs_pe_{engine}", (service.name, engine))
+    return found
+
+
+def _lacking(config: Config, host: HostFacts) -> Iterator[Finding]:
+    for module, (service, word) in modules(config).items():
+        if module in host.lacking:
+            yield Finding(
+                Code.SCHEDULER_MISSING,
+                Severity.BROKEN,
+                f"the module {module}",
+                "this kernel does not have it",
+                "a kernel that has it",
+                f"it refuses {service}, which asks for {word}",
+                f"'lvsnat service set {service} --scheduler wlc', or another kernel (on Ubuntu the"
+                " package linux-modules-extra)"
+                if not module.startswith("ip_vs_pe_")
+                else f"persistence of {service} without engine, or another kernel",
+            )
 
 
 def _conn_reuse(host: HostFacts) -> Iterator[Finding]:
@@ -97,6 +127,23 @@ def _vips(config: Config, host: HostFacts) -> Iterator[Finding]:
             )
 
 
+def _refused(config: Config, host: HostFacts) -> Iterator[Finding]:
+    """IPv6 that the kernel does not use, since a neighbour said that it has it (RFC 4862)."""
+    for one in host.assigned or ():
+        if one.duplicate and one.address in vips(config):
+            yield Finding(
+                Code.VIP_DUPLICATE,
+                Severity.BROKEN,
+                f"VIP {one.address}",
+                f"another host has it, so that the kernel does not use it on {one.interface}"
+                " (dadfailed)",
+                "here alone",
+                "what is sent to it does not come here",
+                f"take it from the other host, then 'ip address del {one.address}/"
+                f"{one.network.prefixlen} dev {one.interface}' and 'lvsnat apply'",
+            )
+
+
 def _elsewhere(facts: Facts) -> Iterator[Finding]:
     if facts.probes is None:
         return
@@ -135,10 +182,10 @@ def _table(facts: Facts) -> Iterator[Finding]:
     if facts.status is None:
         return
     table = facts.status.table
-    if table.limit is not None and (table.connections or 0) >= table.limit:
+    if table.limit is not None and (table.connections or 0) >= _NEARLY * table.limit:
         yield Finding(
             Code.TABLE_FULL,
-            Severity.BROKEN,
+            Severity.BROKEN if (table.connections or 0) >= table.limit else Severity.RISK,
             "IPVS's table of connections",
             f"{table.connections} of {table.limit}",
             "fewer",

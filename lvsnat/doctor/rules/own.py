@@ -9,8 +9,14 @@ from lvsnat.doctor.facts import Facts, SelfFacts
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
 from lvsnat.model import idle
+from lvsnat.model.mode import Mode
+from lvsnat.model.phase import Phase
+from lvsnat.model.proxied import daemon_checks, is_proxied
+from lvsnat.model.switch import Standing
 
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_QUIET = 60
+"""Seconds; a daemon writes down what it knows every 5."""
 
 
 def findings(facts: Facts) -> Iterator[Finding]:
@@ -45,6 +51,7 @@ def findings(facts: Facts) -> Iterator[Finding]:
             "servers that were found down count as up",
             "'systemctl restart lvsnat-daemon'",
         )
+    yield from _at_work(own)
     yield from _modes(own)
     if facts.config is not None:
         for caution in idle.cautions(facts.config, watched=own.daemon):
@@ -63,6 +70,75 @@ def findings(facts: Facts) -> Iterator[Finding]:
                 "after a reboot there are no services until somebody runs 'lvsnat apply'",
                 "'lvsnat system install'",
             )
+        watched = any(
+            daemon_checks(one, proxied=facts.config.phase.proxy and is_proxied(one))
+            for one in facts.config.services
+        )
+        if own.systemd and own.daemon and watched and not own.daemon_enabled:
+            yield Finding(
+                Code.NOT_AT_BOOT,
+                Severity.NOTE,
+                "lvsnat-daemon.service",
+                "not enabled",
+                "enabled",
+                "after a reboot nobody makes the checks until somebody starts the daemon",
+                "'systemctl enable lvsnat-daemon'",
+            )
+
+
+def _at_work(own: SelfFacts) -> Iterator[Finding]:
+    """Who else is at work here, and what was cut off."""
+    for other in own.others:
+        yield Finding(
+            Code.OTHER_CONFIG,
+            Severity.RISK,
+            own.config,
+            other,
+            "one configuration for all",
+            "each makes the kernel as its own file says",
+            "end the other one, or point both at one file (--config, LVSNAT_CONFIG)",
+        )
+    if own.trial is not None:
+        yield Finding(
+            Code.TRIAL_PENDING,
+            Severity.RISK,
+            own.trial,
+            "a trial that was cut off",
+            "kept, or taken back",
+            "what was tried is in force until the next boot, and no other trial begins",
+            "'lvsnat try --keep' keeps it, 'lvsnat try --revert' takes it back",
+        )
+    if own.standing is not None:
+        yield _halfway(own.standing, overdue=own.overdue)
+    if own.daemon and (own.daemon_problems or own.daemon_quiet > _QUIET):
+        yield Finding(
+            Code.DAEMON_STUCK,
+            Severity.RISK,
+            "the daemon",
+            own.daemon_problems[0].splitlines()[0]
+            if own.daemon_problems
+            else f"it has written nothing for {own.daemon_quiet:.0f} s",
+            "a daemon that does its work" if own.daemon_problems else "news every 5 s",
+            "what happens to servers is not acted upon",
+            "'journalctl -u lvsnat-daemon -n 50' says more; 'systemctl restart lvsnat-daemon'"
+            " starts it anew",
+        )
+
+
+def _halfway(here: Standing, *, overdue: bool) -> Finding:
+    (other,) = set(Mode) - {here.mode}
+    at_rest = here.phase in map(Phase.of, Mode) and here.origin is None
+    where = f"{here.phase} is in force" if at_rest else f"the switch stands at {here.phase}"
+    goes_on = "and nobody goes on with it" if overdue else "and waits for connections to end"
+    return Finding(
+        Code.SWITCH_HALFWAY,
+        Severity.RISK if overdue else Severity.NOTE,
+        f"the mode {here.mode}",
+        where if at_rest else f"{where}, {goes_on}",
+        f"{here.mode} in force",
+        "the configuration asks for another mode than the one that serves",
+        f"'lvsnat apply' goes on with it; 'lvsnat mode {other}' turns round",
+    )
 
 
 def _modes(own: SelfFacts) -> Iterator[Finding]:

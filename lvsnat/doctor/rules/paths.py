@@ -38,7 +38,7 @@ def _clients(config: Config, host: HostFacts) -> Iterator[Finding]:
         names = {one.interface for one in places}
         if places and back.interface not in names:
             for name in sorted(names):
-                if _is_strict(host, name):
+                if is_strict(host, name):
                     yield _finding(
                         Severity.BROKEN,
                         name,
@@ -53,7 +53,7 @@ def _servers(config: Config, host: HostFacts) -> Iterator[Finding]:
     for one in host.assigned or ():
         mine = [server for server in servers if holds(one, server)]
         used = {host.ways[server].interface for server in mine if server in host.ways}
-        if used and one.interface not in used and _is_strict(host, one.interface):
+        if used and one.interface not in used and is_strict(host, one.interface):
             yield _finding(
                 Severity.RISK,
                 one.interface,
@@ -67,7 +67,8 @@ def holds(one: AssignedAddress, address: IPAddress) -> bool:
     return not one.is_host and one.interface != LOOPBACK and address in one.network
 
 
-def _is_strict(host: HostFacts, interface: str) -> bool:
+def is_strict(host: HostFacts, interface: str) -> bool:
+    """Whether packets must come in where they would be answered; the greater value counts."""
     values = [host.filters.get(name, "0") for name in ("all", interface)]
     return max(int(value) if value.isdigit() else 0 for value in values) == _STRICT
 

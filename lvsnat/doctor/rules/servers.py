@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from lvsnat.doctor.facts import Facts, Neighbour, Reply
+from lvsnat.doctor.facts import Facts, Neighbour, Probed, Reply
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.rules.case import Case, is_beside, network_of, next_hop
 from lvsnat.doctor.rules.causes import (
+    astray,
     bypass,
     closed,
     down,
@@ -24,7 +25,9 @@ from lvsnat.doctor.rules.causes import (
     unreachable,
 )
 from lvsnat.doctor.rules.services import some
+from lvsnat.host.transparency import EXAMPLE
 from lvsnat.model.endpoint import IPAddress
+from lvsnat.model.oneway import Evidence, is_one_way
 from lvsnat.model.status import HealthState, Sync
 
 _FLOOD: Final = 20
@@ -50,30 +53,41 @@ def _cause(case: Case) -> Iterator[Finding]:
     """The one thing that is wrong with a server; after that, with some of its clients."""
     way = case.host.ways.get(case.endpoint.address)
     if way is not None and way.kind is None:
-        yield no_route(case)
-        return
-    if case.probed is not None and not case.probed.own.came:
-        yield down(case, _REPLIES[case.probed.own])
-        return
-    if case.probed is None:
-        hop = next_hop(case)
-        if hop is Neighbour.FAILED or (hop is Neighbour.ASKED and case.stuck(trying=True)):
-            yield unreachable(case)
-            return
-        if case.server.health is not None and case.server.health.state is HealthState.DOWN:
-            yield down(case, case.server.health.detail or "its check fails")
-            return
-    elif case.probed.own is Reply.REFUSED:
-        yield closed(case)
-        return
-    elif not case.probed.foreign.came:
-        yield gateway(
+        found: Finding | None = no_route(case)
+    else:
+        found = _unasked(case) if case.probed is None else _asked(case, case.probed)
+    if found is not None:
+        yield found
+    else:
+        yield from _some_clients(case, case.stuck(trying=True))
+
+
+def _unasked(case: Case) -> Finding | None:
+    """What is wrong with it by what others have found out."""
+    hop = next_hop(case)
+    if hop is Neighbour.FAILED or (hop is Neighbour.ASKED and case.stuck(trying=True)):
+        return unreachable(case)
+    if case.server.health is not None and case.server.health.state is HealthState.DOWN:
+        return down(case, case.server.health.detail or "its check fails")
+    return None
+
+
+def _asked(case: Case, probed: Probed) -> Finding | None:
+    """What is wrong with it by its own answers."""
+    if not probed.own.came:
+        return down(case, _REPLIES[probed.own])
+    if probed.own is Reply.REFUSED:
+        return closed(case)
+    if not probed.foreign.came and case.meets_strangers:
+        return gateway(
             case,
-            "it answers this host's own address, and does not answer a foreign one (198.18.0.1)",
+            "it answers this host's own address, and does not answer a foreign one"
+            f" ({EXAMPLE[case.endpoint.family]})",
             "its replies to clients",
         )
-        return
-    yield from _some_clients(case, case.stuck(trying=True))
+    if probed.diverted is not None and not probed.diverted.came:
+        return astray(case)
+    return None
 
 
 def _some_clients(case: Case, stuck: Sequence[IPAddress]) -> Iterator[Finding]:
@@ -81,11 +95,11 @@ def _some_clients(case: Case, stuck: Sequence[IPAddress]) -> Iterator[Finding]:
     if beside:
         yield same_subnet(case, beside)
     others = [client for client in stuck if client not in beside]
-    out = case.packets_out() if case.probed is None else []
+    out = case.returned() if case.probed is None or not case.meets_strangers else []
     if not others:
         yield from _lately(case, out)
         return
-    if out and out[0] is not None and out[0] == out[1]:
+    if is_one_way(Evidence(_since(out), len(others))):
         yield gateway(case, f"no packet comes back; waiting: {some(others)}", "its replies")
         return
     begun = case.begun()
@@ -94,10 +108,17 @@ def _some_clients(case: Case, stuck: Sequence[IPAddress]) -> Iterator[Finding]:
         yield bypass(case, networks)
 
 
+def _since(out: Sequence[int | None]) -> int | None:
+    """What has come between the two looks."""
+    if not out or out[0] is None or out[1] is None:
+        return None
+    return out[1] - out[0]
+
+
 def _lately(case: Case, out: Sequence[int | None]) -> Iterator[Finding]:
     """Nobody tries now, but somebody has, and nothing has ever come from the server."""
     waited = [one for one in case.stuck(trying=False) if not is_beside(one, case)]
-    if waited and out and out[1] == 0:
+    if out and is_one_way(Evidence(out[1], len(waited))):
         yield replace(
             gateway(
                 case,

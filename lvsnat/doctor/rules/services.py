@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from lvsnat.doctor.facts import Facts, Socket
-from lvsnat.doctor.finding import Finding, Severity
+from lvsnat.doctor.finding import Finding, Fix, Severity
 from lvsnat.doctor.names import Code
 from lvsnat.doctor.rules.settings import CODES
+from lvsnat.doctor.rules.transparent import is_told
+from lvsnat.haproxy.resources import SERVICE_KIND as PROXIED
+from lvsnat.ipvs.resources import SERVICE_KIND
 from lvsnat.model.carrier import Carrier
-from lvsnat.model.endpoint import MarkListener
+from lvsnat.model.endpoint import Listener, MarkListener
+from lvsnat.model.marks import kernel_listeners
 from lvsnat.model.proxied import ipvs_services
+from lvsnat.model.resource import Key
 from lvsnat.model.service import VirtualService
 from lvsnat.model.status import (
     DirectorStatus,
@@ -30,10 +35,11 @@ def findings(facts: Facts) -> Iterator[Finding]:
     if facts.config is None or facts.status is None:
         return
     yield from _host(facts.status)
+    known = kernel_listeners(facts.config.services)
     for service in facts.status.services:
         if service.sync is Sync.UNMANAGED:
             continue
-        yield from _drift(service)
+        yield from _drift(service, known)
         yield from _servers(service)
         if service.carriers == (Carrier.IPVS,):
             yield from _thresholds(service)
@@ -56,7 +62,7 @@ def _host(status: DirectorStatus) -> Iterator[Finding]:
     """What the configuration asks of the host, but for what has a code of its own."""
     known = {f"sysctl {name}" for name in CODES}
     for thing in status.host:
-        own = thing.what in known or thing.what.startswith("address ")
+        own = thing.what in known or thing.what.startswith("address ") or is_told(thing)
         if thing.sync in _DRIFT and not own:
             missing = thing.sync is Sync.MISSING
             yield Finding(
@@ -67,6 +73,7 @@ def _host(status: DirectorStatus) -> Iterator[Finding]:
                 _settings(thing.wanted) or "as configured",
                 "the configuration asks for it",
                 _APPLY,
+                None if thing.key is None else Fix((thing.key,)),
             )
 
 
@@ -74,7 +81,8 @@ def _settings(values: dict[str, str] | None) -> str:
     return " ".join(f"{key}={value}" for key, value in (values or {}).items())
 
 
-def _drift(service: ServiceStatus) -> Iterator[Finding]:
+def _drift(service: ServiceStatus, known: Mapping[Listener, Listener]) -> Iterator[Finding]:
+    """``known``: what the listeners of the configuration are to IPVS."""
     wrong = [(str(one.endpoint), one.sync) for one in service.servers if one.sync in _DRIFT]
     if service.sync in _DRIFT:
         wrong = [("the service", service.sync)]
@@ -88,6 +96,12 @@ def _drift(service: ServiceStatus) -> Iterator[Finding]:
             "as configured",
             "the kernel balances what it holds, not what the configuration says",
             _APPLY,
+            Fix(
+                (
+                    Key(SERVICE_KIND, str(known.get(service.listen, service.listen))),
+                    Key(PROXIED, str(service.listen)),
+                )
+            ),
             scope=(name_of(service),),
         )
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from lvsnat.doctor.facts import Facts
 from lvsnat.doctor.finding import Finding, Fix, Severity
 from lvsnat.doctor.names import Code
+from lvsnat.doctor.rules.transparent import comes_back
 from lvsnat.host.resources import Sysctl
 from lvsnat.host.rules import WANTED, SysctlRule
+from lvsnat.host.transparency import SRC_VALID_MARK
 from lvsnat.model.config import Config
+from lvsnat.model.endpoint import Family
+from lvsnat.model.proxied import ipvs_services
 
 QUIESCENT: Final = "net.ipv4.vs.expire_quiescent_template"
+PORT_RANGE: Final = "net.ipv4.ip_local_port_range"
 CODES: Final = {
     "net.ipv4.ip_forward": (Code.IP_FORWARD, Severity.BROKEN),
     "net.ipv6.conf.all.forwarding": (Code.IP_FORWARD, Severity.BROKEN),
@@ -20,6 +26,8 @@ CODES: Final = {
     "net.ipv6.conf.*.accept_ra": (Code.ACCEPT_RA, Severity.RISK),
     "net.ipv4.vs.expire_nodest_conn": (Code.EXPIRE_NODEST, Severity.RISK),
     QUIESCENT: (Code.PERSISTENCE_DRAIN, Severity.RISK),
+    PORT_RANGE: (Code.PORT_RANGE, Severity.RISK),
+    SRC_VALID_MARK: (Code.SRC_VALID_MARK, Severity.BROKEN),
 }
 """The settings that have a code of their own."""
 
@@ -31,9 +39,9 @@ def findings(facts: Facts) -> Iterator[Finding]:
         value = facts.host.settings.get(rule.name)
         if rule.name in CODES and rule.when.holds(facts.config) and value is not None:
             # Behind the value may stand what else the kernel would overwrite.
-            shown = value if "*" in rule.name else value.split(" ", maxsplit=1)[0]
+            shown = value.split(" ", maxsplit=1)[0] if rule.resets else value
             if shown != rule.value:
-                yield _finding(rule, shown, facts.config)
+                yield _weighed(_finding(rule, shown, facts.config), facts, facts.config)
 
 
 def _finding(rule: SysctlRule, seen: str, config: Config) -> Finding:
@@ -51,8 +59,22 @@ def _finding(rule: SysctlRule, seen: str, config: Config) -> Finding:
     )
 
 
+def _weighed(found: Finding, facts: Facts, config: Config) -> Finding:
+    """A risk where HAProxy's clients are served all the same."""
+    family = Family.IPV6 if found.subject.startswith("net.ipv6.") else Family.IPV4
+    if found.code is Code.SRC_VALID_MARK and comes_back(facts, family):
+        return replace(found, severity=Severity.RISK)
+    if found.code is Code.IP_FORWARD and not any(
+        service.listen.family is family for service in ipvs_services(config)
+    ):
+        why = "HAProxy's connections are not forwarded; what real servers begin themselves is"
+        return replace(found, severity=Severity.RISK, why=why)
+    return found
+
+
 def _words(rule: SysctlRule, seen: str) -> str:
     if "*" not in rule.name:
-        return f"{rule.name}={rule.value}"
+        value = f'"{rule.value}"' if " " in rule.value else rule.value
+        return f"{rule.name}={value}"
     places = [entry.rpartition("=")[0].replace(".", "/") for entry in seen.split()]
     return " ".join(f"{rule.name.replace('*', place, 1)}={rule.value}" for place in places)

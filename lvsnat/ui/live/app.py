@@ -121,14 +121,14 @@ class Live(App[None]):
         self._mention()
 
     def _mention(self) -> None:
-        """The line below the table: what went wrong, else what was done, else how one looks."""
+        """The line below the table: what went wrong, else what was done, else how it looks."""
         done = self._told if monotonic() < self._told_until else ""
         if self._failure:
             self._say(
                 f"not read: {self._failure.splitlines()[0]}; what you see is older", "bold red"
             )
         else:
-            self._say(done or self._manner() or self.table.cut_off)
+            self._say(done or "; ".join(filter(None, [self._manner(), self.table.cut_off])))
 
     def _manner(self) -> str:
         services = sum(row.server is None for row in self.table.rows)

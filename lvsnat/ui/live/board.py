@@ -108,7 +108,7 @@ class Measure(StrEnum):
             case Measure.CONNECTIONS:
                 return rates.connections
             case Measure.PACKETS:
-                return (rates.packets_in or 0) + (rates.packets_out or 0)
+                return rates.packets or 0
             case Measure.BYTES:
                 return (rates.bytes_in or 0) + (rates.bytes_out or 0)
 
@@ -210,7 +210,7 @@ def _state(row: Row) -> float:
     if row.server is None:
         return 10 * _CONDITIONS.index(condition(row.service)) + _SYNCS.index(row.service.sync)
     server = row.server
-    ill = 0 if is_down(server) else 10 if server.override or server.sorry else 20
+    ill = 0 if is_down(server) or server.one_way else 10 if server.override or server.sorry else 20
     return ill + _SYNCS.index(server.sync)
 
 
@@ -248,5 +248,6 @@ def _server_text(server: ServerStatus) -> str:
         "" if override is None else str(override.reason),
         "" if health is None else f"{health.state} {health.detail or ''}",
         "sorry" if server.sorry else "",
+        "one-way" if server.one_way else "",
     )
     return " ".join(said).casefold()

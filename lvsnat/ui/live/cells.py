@@ -8,7 +8,7 @@ from typing import Final
 
 from lvsnat.model.override import Override
 from lvsnat.model.service import VirtualService
-from lvsnat.model.status import HealthState, Rates, ServerStatus, ServiceStatus, Sync
+from lvsnat.model.status import HealthState, ServerStatus, ServiceStatus, Sync
 from lvsnat.ui import words
 from lvsnat.ui.counts import DRIFT, Condition, condition, takes_connections
 from lvsnat.ui.health import STYLES as HEALTH_STYLES
@@ -49,7 +49,8 @@ _COLUMNS: Final = (
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _OPEN, _CLOSED = "▾ ", "▸ "
 _LONGEST_NAME: Final = 46
-_USUAL_STATE: Final = 20
+_USUAL_STATE: Final = 32
+"""``drained, 12 left, about 1:30 min``."""
 _LONGEST_STATE: Final = 48
 _LONGEST_HISTORY: Final = 30
 _UNKNOWN: Final = Part(words.NOTHING, "quiet")
@@ -141,12 +142,12 @@ def cells(row: Row, board: Board, look: Look, layout: Layout) -> tuple[Part, ...
         _UNKNOWN if stats is None else _short(active),
         _UNKNOWN if stats is None else _short(inactive),
         _UNKNOWN if rates is None else _short(rates.connections),
-        _packets(rates),
+        _short(None if rates is None else rates.packets),
         Part(sparkline(measured, layout.history)),
         _bytes(None if rates is None else rates.bytes_in),
         _bytes(None if rates is None else rates.bytes_out),
         _short(None if totals is None else totals.connections),
-        _short(None if totals is None else _sum(totals.packets_in, totals.packets_out)),
+        _short(None if totals is None else totals.packets),
         _bytes(None if totals is None else totals.bytes_in),
         _bytes(None if totals is None else totals.bytes_out),
         _persistence(service.seen or service.wanted) if server is None else _tied(server),
@@ -193,7 +194,7 @@ def _service_state(service: ServiceStatus) -> Part:
 
 
 def _server_state(server: ServerStatus, now: float) -> Part:
-    """Health with its reason, then what an operator has done, then how it differs."""
+    """How it differs, what an operator has done, then health with its reason."""
     said: list[str] = []
     style = "good"
     health = server.health
@@ -202,6 +203,9 @@ def _server_state(server: ServerStatus, now: float) -> Part:
         detail = f": {health.detail}" if health.detail else ""
         said.append(f"{health.state}{lasting}{detail}")
         style = HEALTH_STYLES[health.state]
+    if server.one_way:
+        said.insert(0, "one-way")
+        style = "bad"
     if server.override is not None:
         said.insert(0, _held_back(server, server.override, now))
         style = "warn" if style == "good" else style
@@ -218,14 +222,11 @@ def _server_state(server: ServerStatus, now: float) -> Part:
 
 
 def _held_back(server: ServerStatus, override: Override, now: float) -> str:
-    """``drained, 12 left``, ``drained, empty``, ``disabled for 0:59:00 h, 3 left``."""
+    """``drained, 12 left, about 40 s``, ``drained, empty``, ``disabled for 59:00 min, 3 left``."""
     said = str(override.reason)
     if override.until is not None:
         said += f" for {words.span(max(0.0, override.until - now))}"
-    if server.stats is not None:
-        left = server.stats.active + server.stats.inactive
-        said += f", {left} left" if left else ", empty"
-    return said
+    return said if server.drain is None else f"{said}, {words.drain(server.drain)}"
 
 
 def _scheduler(service: ServiceStatus) -> Part:
@@ -249,14 +250,6 @@ def _persistence(service: VirtualService | None) -> Part:
 def _tied(server: ServerStatus) -> Part:
     tied = 0 if server.stats is None else server.stats.persistent
     return _short(tied) if tied else _UNKNOWN
-
-
-def _packets(rates: Rates | None) -> Part:
-    return _short(None if rates is None else _sum(rates.packets_in, rates.packets_out))
-
-
-def _sum(one: int | None, other: int | None) -> int | None:
-    return None if one is None or other is None else one + other
 
 
 def _short(number: int | None) -> Part:

@@ -25,7 +25,7 @@ from lvsnat.ui.live.doors import Detail, Proposal, Wish
 from lvsnat.ui.live.keys import ALL_KEYS
 from lvsnat.ui.services import service_detail
 from lvsnat.ui.status import summary_line, table_lines
-from lvsnat.ui.summary import well_line
+from lvsnat.ui.summary import Glance
 
 _CLOSE: Final = "escape,q,enter"
 
@@ -123,7 +123,7 @@ def drawn(renderables: Iterable[RenderableType], width: int) -> Text:
 def summary(board: Board, width: int) -> Text:
     """What stands above the table."""
     status = board.status
-    lines = well_line(status, board.overview, board.total), *table_lines(status.table)
+    lines = Glance(status, board.overview, board.total), *table_lines(status.table)
     return drawn([summary_line(status), *lines], width)
 
 

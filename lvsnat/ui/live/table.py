@@ -20,6 +20,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Static
 
+from lvsnat.ui import words
 from lvsnat.ui.lines import Part
 from lvsnat.ui.live import cells as content
 from lvsnat.ui.live.board import Board, Look, Row, Sort
@@ -125,11 +126,13 @@ class Table(ScrollView, can_focus=True):
 
     @property
     def cut_off(self) -> str:
-        """What has no room in the selected line: why a server is down, in full."""
+        """What has no room in the selected line: what is wrong with a server, in full."""
         row = self.selected
         if row is None or row.server is None or self._board is None:
             return ""
         said = content.state(row, self._board.now).text
+        if row.server.one_way:
+            return f"{row.server.endpoint}: {said}: {words.ONE_WAY}"
         return f"{row.server.endpoint}: {said}" if len(said) > self._columns.state else ""
 
     def render_line(self, y: int) -> Strip:

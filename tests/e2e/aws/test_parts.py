@@ -5,12 +5,15 @@ Every test finds the way back made, and leaves it so.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from aws.server import Ec2Server
 from aws.vpcs import VIP, Vpc, dual_subnet, single_subnet
+from e2e import warm
+from e2e.ailing import hanging
 from e2e.aws.cloud import (
     HANGS,
     LVS_NAT,
@@ -21,6 +24,7 @@ from e2e.aws.cloud import (
     set_ways_back,
     unset_ways_back,
 )
+from labkit.host import Host
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -50,6 +54,9 @@ def made(request: pytest.FixtureRequest, moto: Ec2Server) -> Iterator[Cloud]:
         serve(one, LVS_NAT)
         if request.param == "single":
             set_ways_back(one)
+        file = one.director.home / "lvsnat.toml"
+        options = f'eip_allocation = "{one.ids.allocation}"\nsecurity_groups = true\n'
+        file.write_text(f"{file.read_text()}\n[aws]\n{options}")
         one.make()
         yield one
 
@@ -156,6 +163,51 @@ def one_part_missing(cloud: Cloud, part: Part) -> None:
     assert cloud.answer().client == cloud.client.address
 
 
+def diagnosed(cloud: Cloud, asker: Host | None = None, address: str = "") -> list[str]:
+    """The codes that the doctor finds on the director, while somebody tries; each once."""
+    with hanging(asker or cloud.client, address or cloud.ids.public_ip):
+        words, surroundings = ("--seconds", "2", "-o", "json"), cloud.surroundings["director"]
+        done = warm.run(cloud.director, "doctor", *words, check=False, **surroundings)
+    assert done.stdout, done.stderr
+    document = json.loads(done.stdout)
+    assert document["unread"] == []
+    return list(dict.fromkeys(one["code"] for one in document["findings"]))
+
+
+def named_alone(cloud: Cloud, breaks: Callable[[Cloud], object], code: str) -> None:
+    """While packets do not come back the doctor names the cause alone, until it is put right."""
+    breaks(cloud)
+    cloud.sync()
+    assert diagnosed(cloud) == [code]
+
+    cloud.lvsnat("aws", "apply", "--yes")
+    cloud.sync()
+    assert cloud.answer().client == cloud.client.address
+
+
+@in_dual
+def test_the_doctor_names_the_cause_in_the_vpc_and_no_effect_of_it(made: Cloud) -> None:
+    assert diagnosed(made) == []
+    named_alone(made, check_on, "SRC_DST_CHECK")
+    named_alone(made, route_to_the_nat_gateway, "ROUTE_OTHER")
+
+    to_partners(made, made.ids.public_table)
+    to_partners(made, made.ids.private_table)
+    assert diagnosed(made, made.net.hosts["partner"], VIP) == ["CLIENT_BYPASS"]
+    forget_partners(made)
+    assert diagnosed(made) == []
+
+
+@in_single
+def test_the_doctor_tells_the_vpc_from_the_servers_in_one_subnet(made: Cloud) -> None:
+    named_alone(made, check_on, "SRC_DST_CHECK")
+
+    unset_ways_back(made)
+    assert diagnosed(made) == ["RS_GATEWAY"]
+    set_ways_back(made)
+    assert diagnosed(made) == []
+
+
 @in_single
 def test_in_one_subnet_a_server_that_answers_by_itself_is_not_heard(made: Cloud) -> None:
     unset_ways_back(made)
@@ -186,9 +238,13 @@ def test_a_more_specific_route_keeps_those_clients_from_their_answers(made: Clou
     assert made.answer().client == made.client.address
     assert "CLIENT_BYPASS" in made.failing()
 
-    for table in (made.ids.private_table, made.ids.public_table):
-        made.api.delete_route(RouteTableId=table, DestinationCidrBlock=PARTNERS)
-    made.sync()
+    forget_partners(made)
+
+
+def forget_partners(cloud: Cloud) -> None:
+    for table in (cloud.ids.private_table, cloud.ids.public_table):
+        cloud.api.delete_route(RouteTableId=table, DestinationCidrBlock=PARTNERS)
+    cloud.sync()
 
 
 def seen_outside(cloud: Cloud, timeout: float = PATIENCE) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from unit.doctor.cases_more import HARMLESS, MORE
 from unit.doctor.patients import (
     ASSIGNED,
     CLIENT,
@@ -173,8 +174,8 @@ CASES: dict[str, tuple[Facts, str, Severity]] = {
         seen(status(replace(server(FIRST), sync=Sync.CHANGED), server(SECOND))),
         "NOT_APPLIED", Severity.RISK,
     ),
-    "a routing rule missing": (
-        seen(replace(status(), host=(HostStatus("routing rule x", Sync.MISSING, {}),))),
+    "no nft table": (
+        seen(replace(status(), host=(HostStatus("nft table inet lvsnat", Sync.MISSING, {}),))),
         "NOT_APPLIED", Severity.BROKEN,
     ),
     "nobody alive": (seen(status(down())), "NO_SERVER_ALIVE", Severity.BROKEN),
@@ -245,6 +246,7 @@ CASES: dict[str, tuple[Facts, str, Severity]] = {
         replace(healthy(), config=CONFIG.with_services((CHECKED,))),
         "IDLE_SETTING", Severity.RISK,
     ),
+    **MORE,
 }  # fmt: skip
 
 
@@ -253,6 +255,11 @@ def test_a_cause_is_found_and_nothing_else(case: str) -> None:
     facts, code, severity = CASES[case]
 
     assert found(facts) == [(code, str(severity))]
+
+
+@pytest.mark.parametrize("case", HARMLESS)
+def test_what_only_looks_like_a_cause_is_no_finding(case: str) -> None:
+    assert found(HARMLESS[case]) == []
 
 
 def test_no_finding_of_a_healthy_director() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lvsnat.errors import LvsnatError
-from lvsnat.haproxy.runtime import NobodyListensError, RuntimeSocket
+from lvsnat.haproxy.runtime import HangsError, NobodyListensError, RuntimeSocket
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def test_nobody_there_is_told_apart(tmp_path: Path) -> None:
 
 def test_one_that_says_nothing_is_an_error_with_a_cure(tmp_path: Path) -> None:
     path = tmp_path / "s"
-    with listening(path, []), pytest.raises(LvsnatError, match=r"within 0\.01 s") as caught:
+    with listening(path, []), pytest.raises(HangsError, match=r"within 0\.01 s") as caught:
         RuntimeSocket(path, silence=0.01).ask("show info")
 
     assert "kill -9" in (caught.value.hint or "")

@@ -7,8 +7,8 @@ import socket
 
 import pytest
 
-from lvsnat.haproxy.sockets import Listening, conflicts, holder, listening
-from lvsnat.model.endpoint import Endpoint
+from lvsnat.haproxy.sockets import Listening, conflicts, holder, holders, listening, ports_used
+from lvsnat.model.endpoint import Endpoint, parse_address
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,30 @@ def test_a_socket_of_this_machine_is_found_with_the_process_that_has_it() -> Non
         assert (found, one.place, one.v6only) == (place, place, False)
         assert holder(one.inode) == os.getpid()
     assert place not in {one.place for one in listening()}
+
+
+def test_the_processes_of_several_sockets_are_found_at_once() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("::1", 0), family=socket.AF_INET6) as other,
+    ):
+        mine = {os.fstat(each.fileno()).st_ino for each in (one, other)}
+
+        found = holders(mine | {0})
+
+    assert found == dict.fromkeys(mine, os.getpid())
+    assert holders(()) == {}
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_ports_of_an_address_are_counted_for_each_server(address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as server:
+        place = Endpoint(parse_address(address), server.getsockname()[1])
+        other = Endpoint(place.address, 1)
+        with (
+            socket.create_connection((address, place.port)),
+            socket.create_connection((address, place.port)),
+        ):
+            assert ports_used([place, other]) == {(place.address, place): 2}
+        assert ports_used([other]) == {}

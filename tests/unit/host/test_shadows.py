@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lvsnat.host.routes import PolicyRule
 from lvsnat.host.seen import EVERY_BIT, RouteKind, RuleAction, SeenRoute, SeenRule
-from lvsnat.host.shadows import shadows
+from lvsnat.host.shadows import shadows, tables_asked
 from lvsnat.model.endpoint import Family
 
 V4 = Family.IPV4
@@ -81,3 +83,32 @@ def test_rules_of_ours_that_are_about_to_go_are_not_in_our_way() -> None:
 
     assert list(shadows(OURS, [seen], lambda _: [], [old])) == []
     assert len(list(shadows(OURS, [seen], lambda _: []))) == 1
+
+
+RULES = st.builds(
+    SeenRule,
+    st.just(V4),
+    st.sampled_from([0, 1, 99, 100, 101, 32766]),
+    st.integers(0, 3),
+    st.integers(0, 3),
+    st.sampled_from([77, 78, 233, 254, 255]),
+    st.sampled_from(list(RuleAction)),
+    inverted=st.booleans(),
+    narrow=st.booleans(),
+    spares_default=st.booleans(),
+)
+
+
+@given(st.lists(RULES, max_size=6))
+def test_no_other_table_is_asked_for_than_those_that_are_named_before(
+    rules: list[SeenRule],
+) -> None:
+    asked: list[int] = []
+
+    def routes(table: int) -> list[SeenRoute]:
+        asked.append(table)
+        return TABLES.get(table, [])
+
+    list(shadows(OURS, rules, routes))
+
+    assert set(asked) <= tables_asked(OURS, rules) | {255}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from unit.ui.drawing import drawn
 
-from lvsnat.model.connection import Connection, Grouping, Tally
+from lvsnat.model.connection import Connection, Grouping, Ranking, Tally
 from lvsnat.model.endpoint import Endpoint
-from lvsnat.ui.connections import connection_table, group_table
+from lvsnat.ui.connections import connection_table, ranking_view
 
 VIP, SERVER = Endpoint.parse("192.168.1.50:80"), Endpoint.parse("192.168.2.55:80")
 CLIENT, NETWORK = Endpoint.parse("203.0.113.9:40001"), Endpoint.parse("203.0.113.0:0")
@@ -51,10 +51,18 @@ def test_40_columns_have_both_ends() -> None:
 
 
 def test_groups_of_connections_alone_have_no_column_for_templates() -> None:
-    text = drawn(group_table(Grouping.STATE, [("ESTABLISHED", Tally(12)), ("CLOSE", Tally(3))]))
+    groups = (("ESTABLISHED", Tally(12)), ("CLOSE", Tally(3)))
+    text = drawn(*ranking_view(Ranking(Grouping.STATE, groups, Tally(15))))
 
     assert text.splitlines() == [
-        "STATE        CONNECTIONS",
-        "ESTABLISHED           12",
-        "CLOSE                  3",
+        "STATE        CONNECTIONS  SHARE",
+        "ESTABLISHED           12    80%",
+        "CLOSE                  3    20%",
     ]
+
+
+def test_numbers_that_are_not_exact_say_so() -> None:
+    groups = (("203.0.113.9", Tally(12)),)
+    text = drawn(*ranking_view(Ranking(Grouping.CLIENT, groups, Tally(90), too_low_by=3)))
+
+    assert text.endswith("numbers may be 3 too low: too many clients to count each\n")

@@ -15,6 +15,7 @@ from lvsnat.model.service import RealServer, VirtualService
 from lvsnat.model.status import (
     Counters,
     DirectorStatus,
+    Drain,
     Health,
     HealthState,
     Rates,
@@ -80,6 +81,7 @@ def names(found: list[Row]) -> list[str]:
         (Look(filter="web 2.56"), ["web", "56"]),
         (Look(filter="refused", closed=frozenset({MAIL.listen})), ["mail", "60"]),
         (Look(filter="nobody"), []),
+        (Look(filter="one-way"), []),
     ],
 )
 def test_the_lines_stand_as_somebody_wants_them(look: Look, expected: list[str]) -> None:
@@ -105,12 +107,18 @@ def test_however_it_is_looked_at_a_server_stands_below_its_service(
         (server(55), "in-sync"),
         (server(55, checked=Health(HealthState.UP)), "up"),
         (server(55, checked=DOWN), "down 12 s: connection refused"),
-        (server(55, 0, override=Override(Reason.DRAINED)), "drained, 55 left"),
-        (server(55, override=Override(Reason.DRAINED), stats=ServerStats()), "drained, empty"),
+        (server(55, 0, override=Override(Reason.DRAINED), drain=Drain(12)), "drained, 12 left"),
+        (server(55, override=Override(Reason.DRAINED), drain=Drain(0, 0)), "drained, empty"),
         (
-            server(55, override=Override(Reason.DISABLED, NOW + 90)),
-            "disabled for 1:30 min, 55 left",
+            server(55, override=Override(Reason.DRAINED), drain=Drain(12, 90)),
+            "drained, 12 left, about 1:30 min",
         ),
+        (
+            server(55, override=Override(Reason.DISABLED, NOW + 90), drain=Drain(3)),
+            "disabled for 1:30 min, 3 left",
+        ),
+        (server(55, one_way=True), "one-way"),
+        (server(55, one_way=True, checked=DOWN), "one-way, down 12 s: connection refused"),
         (server(55, sync=Sync.MISSING, seen=None, stats=None), "missing"),
         (server(55, sorry=True), "sorry"),
     ],
@@ -128,6 +136,8 @@ def test_a_server_says_how_it_is_and_why(one: ServerStatus, said: str) -> None:
         ([server(55), server(56, sync=Sync.MISSING, seen=None)], Condition.DEGRADED),
         ([server(55, checked=DOWN)], Condition.DOWN),
         ([server(55, 0)], Condition.DOWN),
+        ([server(55), server(56, one_way=True)], Condition.DEGRADED),
+        ([server(55, one_way=True)], Condition.DOWN),
         ([], Condition.DOWN),
     ],
 )

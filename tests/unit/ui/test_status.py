@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from unit.ui.drawing import drawn
 
@@ -9,11 +11,13 @@ from lvsnat.model.carrier import Carrier
 from lvsnat.model.connection import TableState
 from lvsnat.model.endpoint import Endpoint, parse_listener
 from lvsnat.model.mode import Mode
+from lvsnat.model.override import Override, Reason
 from lvsnat.model.phase import Phase
 from lvsnat.model.service import Persistence, RealServer, Scheduler, VirtualService
 from lvsnat.model.status import (
     Counters,
     DirectorStatus,
+    Drain,
     Health,
     HealthState,
     HostStatus,
@@ -73,8 +77,8 @@ def test_80_columns_keep_what_is_most_asked_for() -> None:
     assert drawn(*status_view(STATUS), width=80) == (
         "lvs-nat, 4 differences: 2 services, 2 servers, 8 connections (5 active), 1 \n"
         "unmanaged\n"
-        "services: 0 up, 1 degraded, 1 down; 12 connections/s, 5.0 kB/s in, 90 kB/s out; \n"
-        "host 2 to put right\n"
+        "services: 0 up, 1 degraded, 1 down; 12 connections/s, 5.0 kB/s in, 90 kB/s out\n"
+        "host 2 to put right; return path unknown (no replies yet)\n"
         "\n"
         "SERVICE / SERVER         STATE      WEIGHT  ACTIVE  INACTIVE  CONN/S    IN/S\n"
         "web tcp/192.168.1.50:80  in-sync       wrr       5         3      12  5.0 kB\n"
@@ -99,9 +103,11 @@ def test_40_columns_keep_names_and_states_on_one_line() -> None:
 def test_a_wide_terminal_has_every_column() -> None:
     table = drawn(*status_view(STATUS), width=200).split("\n\n")[1]
 
-    titles = "SERVICE / SERVER STATE WEIGHT ACTIVE INACTIVE CONN/S IN/S OUT/S CONNS IN OUT"
-    assert table.splitlines()[0].split() == titles.split()
-    assert table.splitlines()[2].endswith("12345  1.2 MB  34 MB")
+    assert table.splitlines()[0].split() == [
+        "SERVICE", "/", "SERVER", "STATE", "WEIGHT", "ACTIVE", "INACTIVE",
+        "CONN/S", "PACKETS/S", "IN/S", "OUT/S", "CONNS", "PACKETS", "IN", "OUT",
+    ]  # fmt: skip
+    assert table.splitlines()[2].endswith("12345        0  1.2 MB  34 MB")
 
 
 def test_limits_and_persistence_have_columns_where_somebody_set_them() -> None:
@@ -153,9 +159,15 @@ def test_a_document_has_numbers_and_not_words() -> None:
     first, second = document["services"][0]["servers"]
     assert document["summary"] == {
         "services": 2, "servers": 2, "active": 5, "inactive": 3, "drift": 4, "unmanaged": 1,
-        "down": 0, "services_up": 0, "services_degraded": 1, "services_down": 1,
+        "down": 0, "one_way": 0, "answered": 0,
+        "services_up": 0, "services_degraded": 1, "services_down": 1,
     }  # fmt: skip
+    assert document["rates"]["bytes_in"] == 5000
+    assert document["return_path"] == "unknown"
+    service = document["services"][0]
+    assert (service["condition"], service["serving"]) == ("degraded", 1)
     assert first["stats"]["rates"]["bytes_in"] == 5000
+    assert (first["one_way"], first["drain"]) == (False, None)
     assert (second["state"], second["seen"], second["stats"]) == ("missing", None, None)
     assert document["host"][1] == {
         "what": "sysctl net.ipv4.ip_forward",
@@ -234,3 +246,50 @@ def test_only_what_is_not_well_is_said_of_health(state: HealthState, said: str) 
     server = drawn(*status_view(status), width=200).splitlines()[-1]
 
     assert server.startswith(f"  192.168.2.55:80        {said}")
+
+
+def carrying(*servers: ServerStatus) -> DirectorStatus:
+    return DirectorStatus(Mode.LVS_NAT, (proxied(*servers, carriers=(Carrier.IPVS,)),))
+
+
+def serving(endpoint: Endpoint, packets_out: int, **more: object) -> ServerStatus:
+    wish, stats = RealServer(endpoint), ServerStats(totals=Counters(1, 5, packets_out))
+    return replace(ServerStatus(endpoint, Sync.IN_SYNC, wish, wish, stats), **more)  # type: ignore[arg-type]
+
+
+def test_a_server_that_is_one_way_degrades_its_service_and_names_the_doctor() -> None:
+    status = carrying(serving(FIRST, 0, one_way=True), serving(SECOND, 7))
+
+    lines = drawn(*status_view(status), width=200).splitlines()
+
+    assert lines[1].startswith("services: 0 up, 1 degraded; ")
+    assert lines[1].endswith("; return path 1 server one-way")
+    assert "  192.168.2.55:80        in-sync, one-way " in "\n".join(lines)
+    assert lines[-1] == (
+        "one-way: web 192.168.2.55:80: packets in, none out; 'lvsnat doctor' says why"
+    )
+    document = status_document(status)
+    assert (document["return_path"], document["summary"]["one_way"]) == ("one-way", 1)
+    assert document["services"][0]["servers"][0]["one_way"] is True
+
+
+@pytest.mark.parametrize(("packets_out", "said"), [(7, "ok"), (0, "unknown (no replies yet)")])
+def test_the_return_path_is_ok_once_a_server_has_answered(packets_out: int, said: str) -> None:
+    status = carrying(serving(FIRST, packets_out))
+
+    assert drawn(*status_view(status), width=200).splitlines()[1].endswith(f"; return path {said}")
+
+
+def test_a_drain_says_below_how_far_it_is() -> None:
+    drained, disabled = Override(Reason.DRAINED), Override(Reason.DISABLED)
+    status = carrying(
+        serving(FIRST, 7, override=drained, drain=Drain(12, 90)),
+        serving(SECOND, 7, override=disabled, drain=Drain(0, 0)),
+    )
+
+    assert drawn(*status_view(status), width=200).splitlines()[-2:] == [
+        "drained: web 192.168.2.55:80: 12 left, about 1:30 min",
+        "disabled: web 192.168.2.56:80: empty",
+    ]
+    first = status_document(status)["services"][0]["servers"][0]
+    assert first["drain"] == {"left": 12, "ends_in": 90}
