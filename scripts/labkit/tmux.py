@@ -30,8 +30,10 @@ class Tmux:
         return self._run("capture-pane", "-p", *(["-e"] if colour else []), "-t", "0")
 
     def resize(self, width: int, height: int) -> None:
-        """Give the terminal another size."""
-        self._run("resize-window", "-t", "0", "-x", str(width), "-y", str(height))
+        """Give the terminal another size, in two steps: of one, a busy machine may tell nobody."""
+        for columns in (width - 1, width):
+            self._run("resize-window", "-t", "0", "-x", str(columns), "-y", str(height))
+            time.sleep(0.2)
 
     def until(self, *words: str) -> str:
         """Wait for a screen that has all these words; LabError if it does not come."""
