@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -44,22 +44,21 @@ def repair(
     manner: Manner,
     *,
     yes: bool,
-    asked: Callable[[], None] = lambda: None,
 ) -> Repair:
     """Carry out what repairs these findings, once that was shown and answered with yes.
 
-    ``asked`` draws what the question is about. Raises RefusedError where nobody answers, and for
-    what is unsafe.
+    Raises RefusedError where nobody answers, and for what is unsafe.
     """
     from lvsnat.director.fix import fixing
 
     keys = {key for one in found if one.fix is not None for key in one.fix.keys}
     if not keys:
         return _nothing()
-    with fixing(director, keys, manner.options()) as transaction:
+    with fixing(director, keys, manner.options()) as planned:
+        # What would stop the traffic all the same, the look before and the look after it say.
+        transaction = replace(planned, warnings=tuple)
         if not transaction.plan:
             return _nothing()
-        asked()
         if manner.dry_run:
             if manner.output is Output.TABLE:
                 changing.finish(transaction, manner)

@@ -33,7 +33,7 @@ NETWORKD: Final = Path("/run/systemd/network")
 _ALIASES: Final = "70-*.network.d/ec2net_alias.conf"
 """https://github.com/amazonlinux/amazon-ec2-net-utils, lib/lib.sh, create_ipv4_aliases"""
 _ADDRESS: Final = re.compile(r"^Address=(\S+?)(?:/\d+)?$", re.MULTILINE)
-PART: Final = "the VPC"
+_PART: Final = "the VPC"
 
 
 def look(
@@ -43,18 +43,18 @@ def look(
     try:
         opened = open_scene(config.aws or AwsOptions(), config.services, environment, PATIENCE)
     except UnclearError as error:
-        lacking = [unread(one.message, one.hint) for one in error.unclear if one.code is None]
+        lacking = [_unread(one.message, one.hint) for one in error.unclear if one.code is None]
         return VpcFacts(None, unclear=error.unclear), tuple(lacking)
     except AwsError as error:
         silent = VpcFacts(None, error.message) if is_passing(error) else None
-        return silent, (unread(error.message, error.hint),)
+        return silent, (_unread(error.message, error.hint),)
     except LvsnatError as error:
-        return None, (unread(error.message, error.hint),)
+        return None, (_unread(error.message, error.hint),)
     lacking = []
     try:
         opened = looked_into(opened)
     except AwsError as error:
-        lacking.append(unread(error.message, error.hint))
+        lacking.append(_unread(error.message, error.hint))
     scene = replace(
         opened.scene,
         standby=is_standby(opened.scene),
@@ -64,10 +64,10 @@ def look(
     return VpcFacts(scene, aliases=frozenset(aliases(networkd))), tuple(lacking)
 
 
-def unread(message: str, hint: str | None) -> Unread:
+def _unread(message: str, hint: str | None) -> Unread:
     """Why the VPC is not known, with what to do next; options are keys of [aws], for the doctor."""
     keys = ", or as keys of [aws] in the configuration" if hint and "--" in hint else ""
-    return Unread(PART, f"{message}; {hint}{keys}" if hint else message)
+    return Unread(_PART, f"{message}; {hint}{keys}" if hint else message)
 
 
 def aliases(networkd: Path) -> Iterator[IPAddress]:

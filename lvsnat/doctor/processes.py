@@ -76,8 +76,10 @@ def _environment(process: Path) -> dict[str, str]:
 
 def _texts(pattern: Path, depth: int) -> Iterator[str]:
     """A file and what it includes; what cannot be read is passed over."""
-    found = Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
-    for path in sorted(found) if depth else ():
+    found: list[Path] = []
+    with contextlib.suppress(ValueError, OSError):  # What is no pattern names no file.
+        found = sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
+    for path in found if depth else ():
         with contextlib.suppress(LvsnatError):
             text = read_file(path) or ""
             yield text

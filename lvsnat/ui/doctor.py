@@ -44,7 +44,8 @@ def finding_lines(one: Finding) -> Iterator[Line]:
     yield Line(Part(f"  seen      {one.seen}"))
     yield Line(Part(f"  expected  {one.expected}"))
     yield Line(Part(f"  why       {one.why}"))
-    yield Line(Part(f"  remedy    {one.remedy}", "hint"))
+    by_us = "" if one.fix is None else "; --fix does it"
+    yield Line(Part(f"  remedy    {one.remedy}{by_us}", "hint"))
 
 
 def _summary(findings: Sequence[Finding], unread: Sequence[Unread]) -> Line:
@@ -95,6 +96,7 @@ def _document(one: Finding) -> Document:
         "expected": one.expected,
         "why": one.why,
         "remedy": one.remedy,
+        "fixable": one.fix is not None,
     }
 
 

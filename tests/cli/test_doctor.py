@@ -44,7 +44,7 @@ def test_a_finding_is_drawn_with_its_remedy_and_fails(web: CommandLine) -> None:
         "  seen      0",
         "  expected  1",
         "  why       the replies of the real servers pass through the director; at 0 it drops them",
-        "  remedy    'lvsnat apply'",
+        "  remedy    'lvsnat apply'; --fix does it",
         "unknown the firewall's rules: run it as root",
         "1 broken; 'lvsnat explain CODE' says more of each",
     ]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import time
+from pathlib import Path
 
 import pytest
+from e2e import warm
 from e2e.ailing import configure, serve, service
 from e2e.causes import AT_ONCE, looked, remedied, told
 from e2e.conftest import ipvsadm, lvsnat
 from e2e.typed import typed
 from e2e.watching import Daemon, eventually
 from labkit.topology import Network
+
+from lvsnat.system import run
 
 pytestmark = pytest.mark.e2e
 
@@ -119,7 +122,7 @@ def test_what_a_kernel_lacks_and_what_another_program_does_at_boot(dual: Network
     home = dual.director.home
     without = f"gunzip -c /proc/config.gz | sed s/^CONFIG_IP_VS_RR=y// | gzip >{home}/config.gz"
     hide = "[ ! -d /lib/modules ] || mount -t tmpfs tmpfs /lib/modules"
-    if subprocess.run(["test", "-e", "/proc/config.gz"], check=False).returncode == 0:
+    if Path("/proc/config.gz").exists():
         cover = f"{without}; {hide}; mount --bind {home}/config.gz /proc/config.gz"
         assert covered(cover) == "SCHEDULER_MISSING broken"
     restoring = "mount -t tmpfs tmpfs /etc/default; echo AUTO=true >/etc/default/ipvsadm"
@@ -233,3 +236,34 @@ def test_a_vip_of_ipv6_that_another_host_has(dual: Network) -> None:
     dual.director.run("ip", "address", "del", f"{vip}/128", "dev", "eth0")
     lvsnat(dual, "apply")
     assert says(dual) == ""
+
+
+def test_neighbours_that_nearly_fill_their_table(dual: Network) -> None:
+    """The table is the whole kernel's, and its limit is told in the first namespace alone."""
+    limit = Path("/proc/sys/net/ipv4/neigh/default/gc_thresh3")
+    before = limit.read_text() if limit.exists() else None
+    configure(dual, service(dual))
+    look = ("doctor", "--only", "NEIGHBOURS_FULL", "--seconds", AT_ONCE, "-o", "json")
+    batch = ["link add many0 type dummy", "link set many0 up"]
+    batch += [
+        f"neighbour add 198.18.{n // 250}.{n % 250 + 1} lladdr 02:00:00:00:00:01 dev many0"
+        for n in range(560)
+    ]
+
+    def says_here() -> str:
+        done = warm.run_here(look, dual.director.environment())
+        return told(json.loads(done.stdout)["findings"])
+
+    assert says_here() == ""
+    try:
+        run(["ip", "-batch", "-"], stdin="\n".join(batch))
+        # Elsewhere nothing is told of it, and so nothing is found.
+        for most, severity in (("600", "risk"), ("560", "broken"), ("4096", None)):
+            if before is not None:
+                limit.write_text(most)
+            known = before is not None and severity is not None
+            assert says_here() == (f"NEIGHBOURS_FULL {severity}" if known else "")
+    finally:
+        run(["ip", "link", "del", "many0"])
+        if before is not None:
+            limit.write_text(before)

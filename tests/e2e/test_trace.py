@@ -275,6 +275,10 @@ HAPROXY: dict[str, tuple[Break, tuple[str, str | None]]] = {
 }
 
 
+ALIKE = {"this client alone", "redirected", "rp_filter", "replies dropped", "no routing rule"}
+"""What is the same in both topologies, and tried in one."""
+
+
 @pytest.mark.parametrize(("mode", "breaks"), [("lvs-nat", IPVS), ("haproxy-tproxy", HAPROXY)])
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_what_is_broken_fails_its_step_and_real_packets_agree(
@@ -284,7 +288,10 @@ def test_what_is_broken_fails_its_step_and_real_packets_agree(
         patient = Patient(net, [rs.serve_tcp(8080) for rs in net.servers])
         configure(net, f'mode = "{mode}"\n' + service(net))
         wrong = {}
+        alike = ALIKE if topology == "single-subnet" else set()
         for name, (broken, expected) in breaks.items():
+            if name in alike:
+                continue
             with broken(patient):
                 served = is_served(net, net.client)
                 probe = ("--probe",) if expected[0] in {"server", "way-back"} else ()

@@ -94,9 +94,9 @@ HOST: Final = (
     ),
     Entry(
         "A firewall here drops what clients send to a service",
-        "A packet to a VIP goes through the hook input (INPUT in iptables) first, and then to"
-        " IPVS or HAProxy. The rules are read as nft lists them; a chain is named only where it is"
-        " sure that it drops a new connection of an unknown client.",
+        "A packet to a VIP goes through the hooks ingress, prerouting and input (INPUT in"
+        " iptables), and then to IPVS or HAProxy. The rules are read as nft lists them; a chain is"
+        " named only where it is sure that it drops a new connection of an unknown client.",
         Finding(
             Code.INPUT_DROPS, Severity.BROKEN, "the nft chain inet filter input",
             "drops what clients send to web (tcp/192.168.1.50:80)", "lets it pass",

@@ -77,7 +77,12 @@ def _is_shut(service: VirtualService, chain: Chain, chains: Chains) -> bool:
         return False
     port = listen.ports[0].first
     packet = Packet(
-        "new", EXAMPLE[listen.family], listen.address, port or None, protocol=listen.protocol
+        "new",
+        EXAMPLE[listen.family],
+        listen.address,
+        port or None,
+        protocol=listen.protocol,
+        local=True,
     )
     found = fate(chain, chains, packet)
     return found.verdict is Verdict.DROP and not found.doubtful
