@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from e2e.conftest import ipvsadm, lvsnat
-from e2e.watching import eventually
+from e2e.daemon.watching import eventually
 from labkit.load import long_connections
 from labkit.tmux import tmux
 from labkit.topology import Network

@@ -13,7 +13,6 @@ import pytest
 from aws.server import Ec2Server
 from aws.vpcs import VIP, Vpc, dual_subnet, single_subnet
 from e2e import warm
-from e2e.ailing import hanging
 from e2e.aws.cloud import (
     HANGS,
     LVS_NAT,
@@ -24,6 +23,7 @@ from e2e.aws.cloud import (
     set_ways_back,
     unset_ways_back,
 )
+from e2e.doctor.ailing import hanging
 from labkit.host import Host
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from e2e.ailing import configure, hanging, service
 from e2e.conftest import TOPOLOGIES, lvsnat
-from e2e.watching import eventually
+from e2e.daemon.watching import eventually
+from e2e.doctor.ailing import configure, hanging, service
 from labkit.tmux import tmux
 from labkit.topology import Network
 

@@ -6,10 +6,10 @@ import json
 
 import pytest
 from e2e import warm
-from e2e.ailing import configure, serve, service
-from e2e.causes import AT_ONCE, looked, told
 from e2e.conftest import TOPOLOGIES, ipvsadm
-from e2e.test_causes import of_ipv6
+from e2e.doctor.ailing import configure, serve, service
+from e2e.doctor.causes import AT_ONCE, looked, told
+from e2e.doctor.test_causes import of_ipv6
 from e2e.typed import typed
 from labkit.topology import Network
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from e2e import warm
-from e2e.ailing import examined
+from e2e.doctor.ailing import examined
 from labkit.host import Host
 from labkit.topology import Network
 

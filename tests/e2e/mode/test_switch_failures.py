@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from e2e.conftest import lvsnat
-from e2e.switching import (
+from e2e.mode.switching import (
     PATIENCE,
     Scene,
     ended,

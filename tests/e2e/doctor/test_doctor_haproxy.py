@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
-from e2e.ailing import LOOKS, QUICK, configure, examined, found, hanging, seen, service
 from e2e.conftest import TOPOLOGIES, ipvsadm, lvsnat
-from e2e.switching import scene, started, wait_for
+from e2e.doctor.ailing import LOOKS, QUICK, configure, examined, found, hanging, seen, service
+from e2e.mode.switching import scene, started, wait_for
 from labkit.load import long_connections
 from labkit.topology import Network
 

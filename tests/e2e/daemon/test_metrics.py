@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 from daemon.scrapes import Labels, samples
-from e2e.watching import CHECK, eventually, service, watched
+from e2e.daemon.watching import CHECK, eventually, service, watched
 from labkit.load import short_connections
 from labkit.topology import Network
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.ailing import LOOKS, configure, examined, found, hanging, seen, serve, service
 from e2e.conftest import TOPOLOGIES, ipvsadm, lvsnat
+from e2e.doctor.ailing import LOOKS, configure, examined, found, hanging, seen, serve, service
 from labkit.topology import Network, dual_subnet, single_subnet
 
 pytestmark = pytest.mark.e2e
@@ -417,7 +417,7 @@ def test_a_configuration_that_others_may_write(web: Network) -> None:
 
 
 def test_a_check_that_nobody_makes_and_then_no_server_alive(dual: Network) -> None:
-    from e2e.watching import Daemon, eventually
+    from e2e.daemon.watching import Daemon, eventually
 
     check = 'check = { type = "tcp", interval = "400ms", timeout = "400ms", rise = 1, fall = 1 }'
     configure(dual, service(dual, more=check))

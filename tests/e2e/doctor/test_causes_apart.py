@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from e2e import warm
-from e2e.ailing import configure, serve, service
-from e2e.causes import AT_ONCE, looked, remedied, told
 from e2e.conftest import ipvsadm, lvsnat
+from e2e.daemon.watching import Daemon, eventually
+from e2e.doctor.ailing import configure, serve, service
+from e2e.doctor.causes import AT_ONCE, looked, remedied, told
 from e2e.typed import typed
-from e2e.watching import Daemon, eventually
 from labkit.topology import Network
 
 from lvsnat.system import run
@@ -222,7 +222,7 @@ def test_packets_that_are_too_big_or_in_pieces(dual: Network) -> None:
 
 
 def test_a_vip_of_ipv6_that_another_host_has(dual: Network) -> None:
-    from e2e.test_causes import of_ipv6
+    from e2e.doctor.test_causes import of_ipv6
 
     configure(dual, of_ipv6(dual))
     vip = dual.vip6

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from e2e import warm
-from e2e.ailing import LOOKS, QUICK, configure, hanging, serve, service
 from e2e.conftest import TOPOLOGIES, lvsnat
+from e2e.doctor.ailing import LOOKS, QUICK, configure, hanging, serve, service
 from labkit.host import Host
 from labkit.server import Server
 from labkit.topology import Network, dual_subnet, single_subnet

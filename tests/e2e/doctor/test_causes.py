@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from e2e.ailing import configure, found, service
-from e2e.causes import looked, remedied, told
 from e2e.conftest import TOPOLOGIES, lvsnat
+from e2e.doctor.ailing import configure, found, service
+from e2e.doctor.causes import looked, remedied, told
 from labkit.topology import Network
 
 pytestmark = pytest.mark.e2e

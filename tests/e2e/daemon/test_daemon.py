@@ -12,8 +12,7 @@ from collections.abc import Callable
 
 import pytest
 from e2e.conftest import ipvsadm, lvsnat
-from e2e.typed import typed
-from e2e.watching import (
+from e2e.daemon.watching import (
     CHECK,
     DAEMON,
     INTERVAL,
@@ -25,6 +24,7 @@ from e2e.watching import (
     watched,
     weights,
 )
+from e2e.typed import typed
 from labkit.load import short_connections
 from labkit.server import Server
 from labkit.topology import Network

@@ -7,7 +7,16 @@ from contextlib import ExitStack
 
 import pytest
 from e2e.conftest import TOPOLOGIES, lvsnat
-from e2e.switching import LONG, PATIENCE, Scene, ended, hundred_more, scene, started, under_traffic
+from e2e.mode.switching import (
+    LONG,
+    PATIENCE,
+    Scene,
+    ended,
+    hundred_more,
+    scene,
+    started,
+    under_traffic,
+)
 from labkit.load import Load
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
