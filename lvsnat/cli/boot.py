@@ -22,6 +22,8 @@ def apply(ctx: typer.Context, manner: Manner) -> None:
 
     director = Session.of(ctx).director(mention=False)
     if not manner.dry_run:
+        if boot.trial_to_take_back(director) is None:
+            Session.of(ctx).insist_on_file()
         _wait(director)
     if boot.trial_to_take_back(director) is None:
         # Where this is not the first run since the host started, nobody here waits for connections.

@@ -26,11 +26,11 @@ Still in it: the addresses of clients and servers, names of services, ids of AWS
 """
 
 
-def refuse_existing(path: Path) -> None:
-    """Refuse a file that is there, before anything is looked at."""
+def refuse_hopeless(path: Path) -> None:
+    """Refuse a file that is there or cannot be made, before anything is looked at."""
     from lvsnat.director import bundlefile
 
-    bundlefile.refuse_existing(path)
+    bundlefile.refuse_hopeless(path)
 
 
 def write(path: Path, director: Director, facts: Facts) -> None:

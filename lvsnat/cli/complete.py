@@ -73,18 +73,13 @@ def groupings() -> list[str]:
     return [*Grouping]
 
 
-def codes() -> Offer:
-    """What the doctor may find."""
-    from lvsnat.doctor.codes import TABLE
-
-    return [(code, entry.title) for code, entry in TABLE.items()]
-
-
 def findings() -> Offer:
-    """The same, and the groups that they are in."""
+    """What the doctor may find, and the groups that it is in."""
+    from lvsnat.doctor.codes import TABLE
     from lvsnat.doctor.names import Group
 
-    return [*((group, "a group of findings") for group in Group), *codes()]
+    groups = ((group, "a group of findings") for group in Group)
+    return [*groups, *((code, entry.title) for code, entry in TABLE.items())]
 
 
 def flags(ctx: typer.Context, incomplete: str) -> list[str]:

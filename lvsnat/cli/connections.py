@@ -130,9 +130,9 @@ def connections(
         raise UsageError("--count counts everything in one number", "leave out the others")
     if top is not None and limit is not None:
         raise UsageError("--top and --limit are two limits", "give one of them")
-    place = server or words.Place(None, None)
+    address, port = server or (None, None)
     clients = None if client is None else words.parse_network(client)
-    selection = Selection(service, clients, place.address, place.port, state, protocol)
+    selection = Selection(service, clients, address, port, state, protocol)
     director = Session.of(ctx).director()
 
     def read() -> Answer:

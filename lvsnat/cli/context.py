@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from lvsnat.cli import output
-from lvsnat.errors import UsageError
+from lvsnat.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
     from lvsnat.director.director import Director
@@ -59,6 +59,17 @@ class Session:
             raise UsageError(
                 f"there is no configuration {self.config}",
                 "look for a slip in --config; 'lvsnat service add' begins a new one",
+            )
+
+    def insist_on_file(self) -> None:
+        """Refuse to take everything away because the configuration is not where it was."""
+        from lvsnat.director import ledgerfile
+
+        paths = self.director(mention=False).paths
+        if not paths.config.exists() and ledgerfile.load(paths.ledger).owned:
+            raise RefusedError(
+                f"there is no configuration {paths.config}: all that lvsnat made here would go",
+                "put the file back; 'lvsnat clear' takes everything away, if that is meant",
             )
 
 

@@ -12,6 +12,7 @@ from lvsnat.cli import bundling, complete, output, words
 from lvsnat.cli.changing import Manner
 from lvsnat.cli.context import Session
 from lvsnat.cli.options import DryRunOption, NoWaitOption, Output, OutputOption, YesOption
+from lvsnat.doctor.names import Group
 from lvsnat.errors import ExitCode, LvsnatError, UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lvsnat.doctor.facts import Facts
     from lvsnat.doctor.finding import Finding
     from lvsnat.doctor.names import Code
+    from lvsnat.ui.doctor import Ending
     from lvsnat.ui.jsonout import Document
     from lvsnat.ui.lines import Line
 
@@ -45,7 +47,7 @@ OnlyOption = Annotated[
     typer.Option(
         "--only",
         metavar="CODE",
-        help="Tell of this code alone, or of a group of them: aws, host, services, servers.",
+        help=f"Tell of this code alone, or of a group of them: {', '.join(Group)}.",
         autocompletion=complete.findings,
     ),
 ]
@@ -84,7 +86,11 @@ BundleOption = Annotated[
 ]
 CodeArgument = Annotated[
     str | None,
-    typer.Argument(metavar="CODE", help="All of them, if not said.", autocompletion=complete.codes),
+    typer.Argument(
+        metavar="CODE",
+        help="It, or a group of them; all, if not said.",
+        autocompletion=complete.findings,
+    ),
 ]
 
 
@@ -103,11 +109,11 @@ def doctor(
     no_wait: NoWaitOption = False,
     output_format: OutputOption = Output.TABLE,
 ) -> None:
-    """Find out why traffic does not flow, in the order in which a packet travels.
+    """Find out why traffic does not flow: the worst first, then in the order of a packet's way.
 
     Changes nothing, but for --fix. Exits with 1 where something is broken, with --fix where
-    something still is; a risk or a note is no reason. 'lvsnat doctor trace CLIENT SERVICE' follows
-    one client's packet.
+    something still is, and where root would have seen more; a risk or a note is no reason. 'lvsnat
+    doctor trace CLIENT SERVICE' follows one client's packet.
     """
     from lvsnat.doctor.finding import Severity
     from lvsnat.ui import doctor as view
@@ -115,14 +121,14 @@ def doctor(
     if (yes or dry_run or no_wait) and not fix:
         raise UsageError("--yes, --dry-run and --no-wait are about --fix", "add --fix")
     if bundle is not None:
-        bundling.refuse_existing(bundle)
+        bundling.refuse_hopeless(bundle)
     director = Session.of(ctx).director()
     asked = _asked(director, service, seconds, probe=probe, skip=skip)
     choice = _Choice(_codes(only), _codes(skip), asked.service)
-    report = choice.report(director, asked)
+    report = choice.report(director, asked, output_format)
     drawn = output_format is Output.TABLE
     if drawn:
-        _draw(view.report_lines(report.found, report.facts.unread))
+        _draw(view.report_lines(report.found, report.facts.unread, report.ending(only)))
     if bundle is not None:
         bundling.write(bundle, director, report.facts)
     more: Document = {}
@@ -133,13 +139,14 @@ def doctor(
         before = report.found
         repair = fixing.repair(director, before, manner, yes=yes)
         if repair.carried_out:
-            report = choice.report(director, asked)
+            report = choice.report(director, asked, output_format)
             if drawn:
-                _draw(view.report_lines(report.found, report.facts.unread))
+                ending = report.ending(only)
+                _draw(view.report_lines(report.found, report.facts.unread, ending))
         more = {"fix": repair.document(before, report.found)}
     if not drawn:
         output.document({**report.document(), **more}, output_format)
-    if any(one.severity is Severity.BROKEN for one in report.found):
+    if report.denied or any(one.severity is Severity.BROKEN for one in report.found):
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -149,6 +156,21 @@ class _Report:
 
     facts: Facts
     found: tuple[Finding, ...]
+    untold: int
+    """How many findings --only and --skip leave out."""
+
+    @property
+    def denied(self) -> bool:
+        """Whether root would have seen more of this host."""
+        return any(one.denied for one in self.facts.unread)
+
+    def ending(self, only: Iterable[str] | None) -> Ending:
+        from lvsnat.ui.doctor import Ending
+
+        config = self.facts.config
+        empty = config is not None and not config.services
+        codes = [word.upper().replace("-", "_") for word in only or ()]
+        return Ending(codes, self.untold, self.facts.own.config if empty else None)
 
     def document(self) -> Document:
         from lvsnat.ui.doctor import report_document
@@ -165,21 +187,25 @@ class _Choice:
     skip: frozenset[Code]
     service: str | None
 
-    def report(self, director: Director, asked: Asked) -> _Report:
+    def report(self, director: Director, asked: Asked, format_: Output) -> _Report:
         from lvsnat.director.examine import examine
         from lvsnat.doctor.diagnose import diagnose
 
-        facts = examine(director, asked)
-        return _Report(facts, diagnose(facts, self.only, self.skip, self.service))
+        with output.looking(asked.seconds, format_):
+            facts = examine(director, asked)
+        found = diagnose(facts, self.only, self.skip, self.service)
+        untold = len(diagnose(facts, service=self.service)) - len(found)
+        return _Report(facts, found, untold)
 
 
 def explain(code: CodeArgument = None) -> None:
     """Say what a code of 'lvsnat doctor' means, with an example; without CODE, list all of them."""
-    from lvsnat.doctor.codes import TABLE, parse_code
+    from lvsnat.doctor.codes import TABLE, parse_code, parse_codes
     from lvsnat.ui import doctor as view
 
-    if code is None:
-        _draw(view.table_lines(TABLE.values()))
+    if code is None or code.lower() in {*Group}:
+        wanted = frozenset(TABLE) if code is None else parse_codes(code)
+        _draw(view.table_lines(entry for each, entry in TABLE.items() if each in wanted))
     else:
         _draw(view.entry_lines(TABLE[parse_code(code)]))
 
@@ -199,7 +225,7 @@ def _asked(
     skip: Iterable[str] | None,
 ) -> Asked:
     from lvsnat.director.examine import SECONDS, Asked
-    from lvsnat.doctor.names import Code, Group
+    from lvsnat.doctor.names import Code
 
     unwanted = _codes(skip)
     vpc = any(code.group is Group.AWS and code not in unwanted for code in Code)

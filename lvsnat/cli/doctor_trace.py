@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from lvsnat.cli import complete, output
+from lvsnat.cli import complete, output, words
 from lvsnat.cli.context import Session
 from lvsnat.cli.doctor import ProbeOption, SecondsOption, doctor
 from lvsnat.cli.options import Output, OutputOption, ServiceArgument
 from lvsnat.errors import ExitCode, UsageError
-from lvsnat.model.endpoint import Endpoint, parse_address
+from lvsnat.model.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from typer._click.core import Context
+
+    from lvsnat.model.service import VirtualService
 
 _OWN: Final = "doctor"
 
@@ -43,27 +45,18 @@ class _Doctor(TyperGroup):
 app = typer.Typer(cls=_Doctor)
 
 
-def _client(text: str) -> Endpoint:
-    """An address, with or without a port."""
-    try:
-        return Endpoint(parse_address(text), 0)
-    except UsageError:
-        return Endpoint.parse(text)
-
-
 ClientArgument = Annotated[
-    Endpoint,
+    str,
     typer.Argument(
         metavar="CLIENT",
-        parser=_client,
         help="Whose packet: 203.0.113.10, 203.0.113.10:40000, 2001:db8::10, [2001:db8::10]:40000.",
     ),
 ]
 ServerOption = Annotated[
-    Endpoint | None,
+    words.Place | None,
     typer.Option(
         "--server",
-        parser=Endpoint.parse,
+        parser=words.parse_place,
         metavar="ADDR",
         help="Follow it to this real server; if not said, to one that would get it.",
         autocompletion=complete.servers,
@@ -90,10 +83,13 @@ def trace(
     from lvsnat.director.trace import Packet, traced
     from lvsnat.ui import trace as view
 
+    sender = _client(client, service)
     director = Session.of(ctx).director()
-    packet = Packet(client, director.config().find(service), server)
+    chosen = director.config().find(service)
+    packet = Packet(sender, chosen, _server(server, chosen))
     asked = Asked(packet.service.name, probe, seconds or SECONDS)
-    found, unread = traced(director, packet, asked)
+    with output.looking(asked.seconds, output_format):
+        found, unread = traced(director, packet, asked)
     if output_format is Output.TABLE:
         from lvsnat.ui import theme
 
@@ -102,6 +98,40 @@ def trace(
         output.document(view.trace_document(found, unread), output_format)
     if found.failing is not None:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _client(text: str, service: str) -> Endpoint:
+    """An address, with or without a port; ``service`` tells whether the two are turned round."""
+    try:
+        place = words.parse_place(text)
+    except UsageError:
+        if not _is_place(service):
+            raise
+        right = f"'lvsnat doctor trace {service} {text}'"
+        raise UsageError(f"{text!r} is no address", f"the client comes first: {right}") from None
+    return Endpoint(place.address, place.port or 0)
+
+
+def _is_place(text: str) -> bool:
+    try:
+        words.parse_place(text)
+    except UsageError:
+        return False
+    return True
+
+
+def _server(place: words.Place | None, service: VirtualService) -> Endpoint | None:
+    """The server of the service that is meant; without a port, the only one at that address."""
+    if place is None:
+        return None
+    if place.port is not None:
+        return Endpoint(place.address, place.port)
+    every = [one.endpoint for one in service.servers]
+    found = [one for one in every if one.address == place.address]
+    if len(found) == 1:
+        return found[0]
+    several = f"{service.name} has {len(found) or 'no'} servers at {place.address}"
+    raise UsageError(several, f"name one of {', '.join(map(str, found or every)) or 'none yet'}")
 
 
 app.command(_OWN)(doctor)

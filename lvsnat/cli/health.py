@@ -14,6 +14,7 @@ from lvsnat.cli.options import NoWaitOption, Output, OutputOption
 from lvsnat.cli.status import OneServiceArgument
 from lvsnat.cli.watching import Answer, WatchOption
 from lvsnat.errors import UsageError
+from lvsnat.model.config import meant
 from lvsnat.model.endpoint import as_written
 
 if TYPE_CHECKING:
@@ -80,6 +81,6 @@ def _only(report: Report, name: str | None) -> Report:
         for part in (report.services, report.elsewhere)
     )
     if not services and not elsewhere:
-        known = ", ".join(dict.fromkeys(one.name for one in report.all))
-        raise UsageError(f"no service {name!r} is known", f"services here: {known or 'none yet'}")
+        listeners = {one.name: str(one.listen) for one in report.all}
+        raise UsageError(f"no service {name!r} is known", meant(name, listeners, "services here"))
     return replace(report, services=services, elsewhere=elsewhere)

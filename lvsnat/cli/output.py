@@ -123,6 +123,18 @@ def watching(title: str) -> Iterator[Callable[[str, float], None]]:
     yield say
 
 
+@contextlib.contextmanager
+def looking(seconds: float, output: Output) -> Iterator[None]:
+    """Say so while it lasts, to a person at a terminal alone."""
+    if output is not Output.TABLE or not (sys.stdout.isatty() and sys.stderr.isatty()):
+        yield
+        return
+    from lvsnat.ui import progress, theme
+
+    with progress.looking(theme.talk_console(), seconds):
+        yield
+
+
 def talk(message: str, style: str = "") -> None:
     """Say something to the person, beside the result."""
     from rich.text import Text

@@ -104,6 +104,8 @@ def apply(
     manner = replace(manner, expect=expect)
     if file is None:
         Session.of(ctx).insist_on_config()
+        if not (at_boot or manner.dry_run):
+            Session.of(ctx).insist_on_file()
     if detach and not manner.dry_run:
         from lvsnat.director import detached
 

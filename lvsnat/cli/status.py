@@ -13,6 +13,7 @@ from lvsnat.cli.context import Session
 from lvsnat.cli.options import Output, OutputOption
 from lvsnat.cli.watching import Answer, WatchOption
 from lvsnat.errors import UsageError
+from lvsnat.model.config import meant
 from lvsnat.model.endpoint import as_written
 from lvsnat.model.status import DirectorStatus
 from lvsnat.ui.counts import Overview
@@ -93,6 +94,6 @@ def only(whole: DirectorStatus, name: str | None) -> DirectorStatus:
         service for service in whole.services if wanted in (service.name, str(service.listen))
     )
     if not services:
-        known = ", ".join(service.name or str(service.listen) for service in whole.services)
-        raise UsageError(f"no service {name!r}", f"services here: {known or 'none yet'}")
+        listeners = {one.name or str(one.listen): str(one.listen) for one in whole.services}
+        raise UsageError(f"no service {name!r}", meant(name, listeners, "services here"))
     return replace(whole, services=services, host=())

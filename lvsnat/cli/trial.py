@@ -62,6 +62,8 @@ def try_(
     manner = Manner(dry_run=dry_run, force=force, no_wait=no_wait)
     if not (revert or keep or file):
         Session.of(ctx).insist_on_config()
+        if not dry_run:
+            Session.of(ctx).insist_on_file()
     if revert or keep:
         _decide(ctx, file, manner, revert=revert, keep=keep)
     elif dry_run or yes:

@@ -128,17 +128,16 @@ def parse_limit(text: str) -> int:
 class Place(NamedTuple):
     """Where a server is, as far as somebody said so."""
 
-    address: IPAddress | None
+    address: IPAddress
     port: int | None
 
 
 def parse_place(text: str) -> Place:
     """Read an address, or an address and a port."""
-    try:
-        return Place(parse_address(text), None)
-    except UsageError:
+    if text.count(":") == 1 or "]:" in text:
         endpoint = Endpoint.parse(text)
         return Place(endpoint.address, endpoint.port)
+    return Place(parse_address(text), None)
 
 
 def parse_network(text: str) -> IPNetwork:

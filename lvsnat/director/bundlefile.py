@@ -17,9 +17,17 @@ FOLDER: Final = "lvsnat-bundle"
 _MODE: Final = 0o600
 
 
-def refuse_existing(path: Path) -> None:
-    """Raise RefusedError where there is something already."""
-    if path.is_symlink() or path.exists():
+def refuse_hopeless(path: Path) -> None:
+    """Raise what `write_bundle` would raise: a long look is not for nothing."""
+    try:
+        there = path.is_symlink() or path.exists()
+        if not there:
+            # Rights alone do not tell: a file system may be read-only, or no place for files.
+            with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
+                pass
+    except OSError as error:
+        raise _failed(path, error) from None
+    if there:
         raise _exists(path)
 
 
@@ -62,4 +70,8 @@ def _exists(path: Path) -> RefusedError:
 
 
 def _failed(path: Path, error: OSError) -> LvsnatError:
-    return LvsnatError(f"cannot write {path}: {error.strerror}", "name a file in another folder")
+    why = error.strerror
+    if isinstance(error, FileNotFoundError):  # In /proc, too, where no file can be made.
+        there = path.parent.is_dir()
+        why = f"no file can be made in {path.parent}" if there else f"no folder {path.parent}"
+    return LvsnatError(f"cannot write {path}: {why}", "name a file in another folder")

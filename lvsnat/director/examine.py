@@ -104,7 +104,7 @@ def _timeouts(director: Director, config: Config, unread: list[Unread]) -> Timeo
     try:
         return director.timeouts() if ipvs_services(config) else None
     except LvsnatError as error:
-        unread.append(Unread("the timeouts of IPVS", error.message))
+        unread.append(Unread.of("the timeouts of IPVS", error))
         return None
 
 
@@ -122,7 +122,7 @@ def _samples(
         director.clock.sleep(asked.seconds)
         return first, _sample(director, config, host)
     except LvsnatError as error:
-        unread.append(Unread("services and connections", error.message))
+        unread.append(Unread.of("services and connections", error))
         return None
 
 
@@ -189,7 +189,7 @@ def _probes(
     try:
         return probe.probe(questions, assigned, director.paths.probe)
     except LvsnatError as error:
-        unread.append(Unread("the answers of the real servers", error.message))
+        unread.append(Unread.of("the answers of the real servers", error))
         return None
 
 

@@ -17,6 +17,8 @@ from lvsnat.director.wish import read
 from lvsnat.doctor import processes
 from lvsnat.doctor.facts import Fault, FileMode, SelfFacts
 from lvsnat.errors import LvsnatError
+from lvsnat.haproxy.resources import SERVICE_KIND as PROXIED
+from lvsnat.ipvs.resources import SERVICE_KIND
 from lvsnat.model.config import Config
 from lvsnat.system import is_locked
 
@@ -29,7 +31,7 @@ def examine_own(director: Director) -> SelfFacts:
     try:
         config = read(director.text(), str(paths.config))
     except LvsnatError as error:
-        fault = Fault(str(paths.config), error.message.splitlines()[0], error.hint or "")
+        fault = Fault(str(paths.config), error.message, error.hint or "")
         return SelfFacts(broken_config=fault)
     broken = tuple(_broken(paths))
     found = SelfFacts(
@@ -42,7 +44,7 @@ def examine_own(director: Director) -> SelfFacts:
     )
     if broken:
         return found
-    found = _with_units(_with_switch(found, director, config), paths)
+    found = _with_units(_with_switch(_with_ledger(found, paths), director, config), paths)
     left = trial.unfinished(paths)
     return replace(
         _with_news(found, director),
@@ -72,6 +74,12 @@ def _modes(paths: Paths) -> Iterator[FileMode]:
         if path.exists():
             seen = path.stat()
             yield FileMode(str(path), seen.st_mode & 0o7777, seen.st_uid in (0, os.geteuid()))
+
+
+def _with_ledger(found: SelfFacts, paths: Paths) -> SelfFacts:
+    owned = ledgerfile.load(paths.ledger).owned
+    made = {key.name for key in owned if key.kind in (SERVICE_KIND, PROXIED)}
+    return replace(found, absent=not paths.config.exists(), owned=len(made))
 
 
 def _with_switch(found: SelfFacts, director: Director, config: Config) -> SelfFacts:

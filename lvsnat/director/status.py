@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lvsnat.director.merged import merged
 from lvsnat.director.scope import View
 from lvsnat.haproxy.resources import SERVICE_KIND as PROXIED
 from lvsnat.haproxy.resources import ProxiedServer, ProxiedService
+from lvsnat.host.resources import ADDRESS
 from lvsnat.ipvs.resources import IpvsServer, IpvsService, real_server, virtual_service
 from lvsnat.model.carrier import Carrier
 from lvsnat.model.config import Config
-from lvsnat.model.endpoint import Listener
+from lvsnat.model.endpoint import Listener, MarkListener
 from lvsnat.model.marks import kernel_listeners
 from lvsnat.model.resource import Key, Resource, State
 from lvsnat.model.service import RealServer, VirtualService
@@ -52,12 +53,21 @@ def status(config: Config, view: View, stats: Stats, overrides: Overrides) -> Di
         for resource in known
         if isinstance(resource, Service)
     ]
+    host = tuple(_host(desired, observed))
+    gone = {thing.key for thing in host if thing.sync is Sync.MISSING}
     return DirectorStatus(
         config.mode,
-        tuple(_in_order(merged(parts), config)),
-        tuple(_host(desired, observed)),
+        tuple(
+            replace(one, vip_missing=_vip(one.listen) in gone)
+            for one in _in_order(merged(parts), config)
+        ),
+        host,
         switching=config.switching,
     )
+
+
+def _vip(listen: Listener) -> Key | None:
+    return None if isinstance(listen, MarkListener) else Key(ADDRESS, str(listen.address))
 
 
 def _wishes(config: Config) -> Mapping[Key, VirtualService]:

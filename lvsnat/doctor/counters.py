@@ -1,14 +1,14 @@
-"""The lines of /proc/net/snmp and snmp6. Pure: texts in, numbers out; no I/O here."""
+"""The lines of /proc/net/snmp, netstat and snmp6. Pure: texts in, numbers out; no I/O here."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 
 
-def counters(snmp: str, snmp6: str) -> dict[str, int]:
-    """What the kernel has counted: ``IpReasmFails``, ``Ip6FragFails``; other lines are none."""
+def counters(snmp: str, netstat: str, snmp6: str) -> dict[str, int]:
+    """What the kernel has counted: ``IpReasmFails``, ``TcpExtTW``, ``Ip6FragFails``."""
     found: dict[str, int] = {}
-    lines = [line.split() for line in snmp.splitlines()]
+    lines = [line.split() for text in (snmp, netstat) for line in text.splitlines()]
     # Names and values of a protocol stand in two lines, one above the other.
     for names, values in zip(lines[::2], lines[1::2], strict=False):
         if names[:1] == values[:1] and names:

@@ -1,4 +1,7 @@
-"""Find what is wrong, from facts alone: in packet order, causes without effects. No I/O here."""
+"""Find what is wrong, from facts alone: the worst first, causes without effects. No I/O here.
+
+What is equally bad stands in packet order.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +56,8 @@ RULES: Final[tuple[Rule, ...]] = (
     own.findings,
 )
 
+_BADNESS: Final = {severity: number for number, severity in enumerate(Severity)}
+
 
 def diagnose(
     facts: Facts,
@@ -74,7 +79,7 @@ def diagnose(
         and one.code not in skip
         and (service is None or one.concerns(service))
     )
-    return tuple(sorted(shown, key=lambda one: ORDER[one.code]))
+    return tuple(sorted(shown, key=lambda one: (_BADNESS[one.severity], ORDER[one.code])))
 
 
 def _is_explained(finding: Finding, found: Collection[Finding]) -> bool:

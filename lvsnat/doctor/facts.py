@@ -122,7 +122,7 @@ class Sample:
     allowances: Mapping[str, int] = field(default_factory=dict)
     """What EC2 has dropped at this instance's interfaces, by interface and counter."""
     counters: Mapping[str, int] = field(default_factory=dict)
-    """The kernel's own, of both families: /proc/net/snmp and snmp6."""
+    """The kernel's own, of both families: /proc/net/snmp, netstat and snmp6."""
 
 
 class Reply(StrEnum):
@@ -206,6 +206,10 @@ class SelfFacts:
     """Seconds since it wrote down what it knows, of one that runs."""
     config: str = ""
     """The configuration's place."""
+    absent: bool = False
+    """Whether there is no such file."""
+    owned: int = 0
+    """How many services lvsnat made in this kernel, and has not taken away."""
     others: tuple[str, ...] = ()
     """Who works with another one."""
     trial: str | None = None

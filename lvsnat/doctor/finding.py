@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from lvsnat.doctor.names import Code, Group
+from lvsnat.errors import LvsnatError
 from lvsnat.model.resource import Key
+
+_AS_ROOT: Final = "run it as root"
+"""How the hint begins of every error that root would not meet."""
 
 
 class Severity(StrEnum):
@@ -26,6 +31,16 @@ class Unread:
 
     part: str
     why: str
+    denied: bool = False
+    """Whether root could have read it."""
+
+    @classmethod
+    def of(cls, part: str, error: LvsnatError | OSError) -> Unread:
+        """A part of this host that could not be read, for this reason."""
+        if isinstance(error, LvsnatError):
+            return cls(part, error.message, denied=(error.hint or "").startswith(_AS_ROOT))
+        why = error.strerror or str(error)
+        return cls(part, why, denied=isinstance(error, PermissionError))
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,8 @@ def _refused_explained() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise LvsnatError(f"cannot ask: {error.strerror}", "run it as root") from None
+        hint = "run it as root" if isinstance(error, PermissionError) else None
+        raise LvsnatError(f"cannot ask: {error.strerror}", hint) from None
 
 
 def _streams(questions: Questions, note: Path) -> dict[Endpoint, Probed]:

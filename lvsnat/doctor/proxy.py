@@ -53,10 +53,8 @@ def read_proxy(config: Config, files: Files) -> tuple[ProxyFacts | None, tuple[U
     for part, fill in parts:
         try:
             facts = fill(facts)
-        except LvsnatError as error:
-            unread.append(Unread(part, error.message))
-        except OSError as error:
-            unread.append(Unread(part, error.strerror or str(error)))
+        except (LvsnatError, OSError) as error:
+            unread.append(Unread.of(part, error))
     return facts, tuple(unread)
 
 

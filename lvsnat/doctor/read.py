@@ -67,10 +67,8 @@ def read_host(config: Config) -> tuple[HostFacts, tuple[Unread, ...]]:
     for part, fill in parts:
         try:
             facts = fill(facts)
-        except LvsnatError as error:
-            unread.append(Unread(part, error.message))
-        except OSError as error:
-            unread.append(Unread(part, error.strerror or str(error)))
+        except (LvsnatError, OSError) as error:
+            unread.append(Unread.of(part, error))
     return facts, tuple(unread)
 
 
@@ -111,8 +109,8 @@ def _with_programs(facts: HostFacts) -> HostFacts:
 
 
 def read_counters() -> dict[str, int]:
-    """What the kernel has counted of IP since it started; nothing where it does not say."""
-    return counters(*(read_file(NET / name) or "" for name in ("snmp", "snmp6")))
+    """What the kernel has counted of IP and TCP since it started; nothing where it does not say."""
+    return counters(*(read_file(NET / name) or "" for name in ("snmp", "netstat", "snmp6")))
 
 
 def _filters() -> dict[str, str]:

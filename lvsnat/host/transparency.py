@@ -15,6 +15,7 @@ from lvsnat.host.arrivals import stateless
 from lvsnat.host.claims import rewriters
 from lvsnat.host.conditions import Packet
 from lvsnat.host.firewall import Listing, Verdict, chains_of, fate
+from lvsnat.host.masquerading import offender
 from lvsnat.host.placement import LOOPBACK, AssignedAddress
 from lvsnat.host.seen import Answer, RouteKind
 from lvsnat.host.tproxy import diverted_families
@@ -73,7 +74,7 @@ def cautions(config: Config, facts: Facts) -> Iterator[Caution]:
     if Family.IPV4 in diverted_families(config):
         yield from _src_valid_mark(config, facts)
         yield from _strict(servers, facts)
-    yield from hidden(servers, facts.listing, facts.routes)
+    yield from hidden(servers, facts.listing, facts.routes, facts.saved)
     yield from stateless(facts.listing, [server.address for server in servers])
     yield from unmarking(facts.listing, facts.saved, config.haproxy.mark)
     yield from _beside_servers(config, facts)
@@ -122,7 +123,10 @@ def unmarking(listing: Listing, saved: str, mark: int) -> Iterator[Caution]:
 
 
 def hidden(
-    servers: Collection[Endpoint], listing: Listing, routes: Mapping[IPAddress, Answer]
+    servers: Collection[Endpoint],
+    listing: Listing,
+    routes: Mapping[IPAddress, Answer],
+    saved: str,
 ) -> Iterator[Caution]:
     """Name the chains that are sure to give HAProxy's connections another source."""
     chains = chains_of(listing)
@@ -138,12 +142,16 @@ def hidden(
                 outgoing=routes[server.address].interface,
             )
             found = fate(chain, chains, packet) if chain.sees(server.family) else None
-            if found is not None and found.verdict is Verdict.TRANSLATE and not found.doubtful:
+            if found is None or found.verdict is not Verdict.TRANSLATE or found.doubtful:
+                continue
+            if found.by is not None:
+                mine = [one.address for one in servers if one.family is server.family]
+                named = offender(chain, found.by, listing, saved, mine)
                 yield Caution(
                     f"the nft chain {chain} gives HAProxy's connections to {server.address} the"
-                    " director's address: the real servers do not see their clients",
-                    "limit its rule to the networks whose traffic it is for, as in 'iptables -s"
-                    " 192.168.2.0/24 ... -j MASQUERADE'",
+                    f" director's address, by the rule '{named.words}': the real servers do not see"
+                    " their clients",
+                    named.remedy,
                 )
                 break
 

@@ -29,6 +29,11 @@ from lvsnat.model.service import (
 SERVICE_KIND = "service"
 SERVER_KIND = "server"
 NONE = "none"
+NO_MODULE = (
+    "if there is no such module: on Ubuntu install linux-modules-extra-$(uname -r), on Debian a"
+    " kernel that is not the cloud or virtual one, and in a container load it on the host"
+)
+"""What to do where modprobe does not find ip_vs."""
 
 
 class ServiceFlag(IntFlag):

@@ -10,6 +10,7 @@ from pathlib import Path
 from struct import Struct
 
 from lvsnat.errors import LvsnatError
+from lvsnat.ipvs.resources import NO_MODULE
 from lvsnat.ipvs.uapi import FAMILY_NAME
 from lvsnat.system import run
 
@@ -93,7 +94,5 @@ def _no_ipvs(said: str) -> LvsnatError:
     detail = f" ({said})" if said else ""
     return LvsnatError(
         f"this kernel has no IPVS{detail}",
-        "run 'sudo modprobe ip_vs'; if there is no such module: on Ubuntu install"
-        " linux-modules-extra-$(uname -r), on Debian a kernel that is not the cloud or virtual"
-        " one, and in a container load it on the host",
+        f"run 'sudo modprobe ip_vs'; {NO_MODULE}",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final, Literal, Self
@@ -109,8 +110,22 @@ class Config:
         for service in self.services:
             if wanted in (service.name, str(service.listen)):
                 return service
-        known = ", ".join(service.name for service in self.services) or "none yet"
-        raise UsageError(f"no service {name!r}", f"services in the configuration: {known}")
+        listeners = {service.name: str(service.listen) for service in self.services}
+        raise UsageError(
+            f"no service {name!r}", meant(name, listeners, "services in the configuration")
+        )
 
     def with_services(self, services: tuple[VirtualService, ...]) -> Self:
         return replace(self, services=services)
+
+
+def meant(name: str, listeners: Mapping[str, str], known: str) -> str:
+    """The hint for an unknown service: the ones like it, else all; ``listeners`` by names."""
+    from difflib import get_close_matches
+
+    places = (name, name.partition("/")[2])  # With another protocol, or none.
+    there = [one for one in listeners.values() if one.partition("/")[2] in places]
+    near = there or get_close_matches(name, [*listeners, *listeners.values()])
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    return f"{known}: {', '.join(listeners) or 'none yet'}"

@@ -222,7 +222,7 @@ def parse_listener(text: str) -> Listener:
     """Read a listener in any of the forms above."""
     kind, slash, rest = text.partition("/")
     if not slash:
-        raise UsageError(f"{text!r} is not a listener", LISTENER_HINT)
+        raise UsageError(f"{text!r} is not a listener", _listener_hint(text))
     if kind == "fwmark":
         return _parse_mark(text, rest)
     try:
@@ -239,6 +239,13 @@ def parse_listener(text: str) -> Listener:
     if len(listener.ports) == 1 and only.first == only.last:  # 80-80: one port has one spelling
         return AddressListener(protocol, Endpoint(listener.address, only.first))
     return listener
+
+
+def _listener_hint(text: str) -> str:
+    try:
+        return f"name its protocol, too: tcp/{Endpoint.parse(text)}, or udp/..., sctp/..."
+    except UsageError:
+        return LISTENER_HINT
 
 
 def as_written(text: str) -> str:

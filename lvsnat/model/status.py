@@ -225,6 +225,8 @@ class ServiceStatus:
     servers: tuple[ServerStatus, ...] = ()
     carriers: tuple[Carrier, ...] = (Carrier.IPVS,)
     """Who serves it; the first takes new connections, a second lets its own end."""
+    vip_missing: bool = False
+    """Whether its address is ours to keep on this host, and no interface has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class Condition(StrEnum):
     DEGRADED = "degraded"
     """It takes connections, and some server that should does not."""
     DOWN = "down"
-    """No server takes connections, or none answers them."""
+    """No server takes connections, or none answers them; or this host lacks the address."""
 
 
 def takes_connections(server: ServerStatus) -> bool:
@@ -56,7 +56,8 @@ class ReturnPath(StrEnum):
 
 def condition(service: ServiceStatus) -> Condition:
     """How well a service serves; a server that an operator holds at weight 0 is no failure."""
-    if service.seen is None or not any(map(takes_connections, service.servers)):
+    lacking = service.seen is None or service.vip_missing
+    if lacking or not any(map(takes_connections, service.servers)):
         return Condition.DOWN
     if any(map(_fails, service.servers)):
         return Condition.DEGRADED

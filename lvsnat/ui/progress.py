@@ -19,6 +19,13 @@ def spinner(console: Console, title: str) -> Iterator[Callable[[str, float], Non
 
 
 @contextlib.contextmanager
+def looking(console: Console, seconds: float) -> Iterator[None]:
+    """Say that somebody looks, and for how long; gone at the end."""
+    with console.status(f"looking for {seconds:g} s..."):
+        yield
+
+
+@contextlib.contextmanager
 def bar(console: Console, title: str, total: int) -> Iterator[Callable[[], None]]:
     """Draw a bar that is gone when the work is done; call what is yielded after each step."""
     progress = Progress(

@@ -28,7 +28,7 @@ from lvsnat.ui import words
 from lvsnat.ui.counts import Overview, rates_of
 from lvsnat.ui.lines import Line, Part
 from lvsnat.ui.remarks import remarks
-from lvsnat.ui.summary import Glance
+from lvsnat.ui.summary import Glance, Items
 from lvsnat.ui.tables import Column, Row, Table
 
 Naming = Callable[[ServiceStatus], Part]
@@ -73,7 +73,7 @@ STANDING_STILL: Final = (
 
 def status_view(status: DirectorStatus) -> Iterator[RenderableType]:
     """Everything, from the summary down."""
-    yield summary_line(status)
+    yield Items(summary_line(status))
     if status.services:
         yield Glance(status, Overview.of(status), rates_of(status.services))
     if status.ending:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,10 +15,30 @@ from lvsnat.ui.counts import Overview, ReturnPath
 
 
 @dataclass(frozen=True, slots=True)
+class Items:
+    """A text of items, broken behind a comma or a semicolon, never inside an item."""
+
+    text: Text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        del console
+        ends = [found.end() for found in re.finditer("[,;] ", self.text.plain)]
+        line = Text()
+        for item in self.text.divide(ends):
+            room = options.max_width - line.cell_len
+            if line and len(item.plain.rstrip()) > room:
+                line.rstrip()
+                yield line
+                line = Text()
+            line.append_text(item)
+        yield line
+
+
+@dataclass(frozen=True, slots=True)
 class Glance:
     """``services: 2 up; 12 connections/s, 5.0 kB/s in; host in sync; return path ok``.
 
-    One line where there is room, else two.
+    One line where there is room, else two, or as many as it takes.
     """
 
     status: DirectorStatus
@@ -25,10 +46,10 @@ class Glance:
     rates: Rates
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        del console
         lines = [_services(self.numbers, self.rates), _ways(self.status, self.numbers)]
         whole = Text("; ").join(lines)
-        yield from [whole] if whole.cell_len <= options.max_width else lines
+        for line in [whole] if whole.cell_len <= options.max_width else lines:
+            yield from Items(line).__rich_console__(console, options)
 
 
 def _services(numbers: Overview, rates: Rates) -> Text:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +11,7 @@ from rich.console import Console, ConsoleOptions
 from lvsnat.doctor.finding import Severity, Unread
 from lvsnat.doctor.trace.step import Outlook, Place, Step, Trace, Verdict
 from lvsnat.model.carrier import Carrier
+from lvsnat.ui.hanging import Hanging, wrapped
 from lvsnat.ui.jsonout import Document
 from lvsnat.ui.lines import Line, Part
 
@@ -52,7 +52,6 @@ _PLAIN: Final = {
 _NAME: Final = 11
 _WORD: Final = 8
 _INDENT: Final = " " * (2 + _NAME + _WORD)
-_LEAST: Final = 20
 _MOST: Final = 20
 """So many real servers are listed."""
 
@@ -89,7 +88,7 @@ class _Drawing:
                 yield from self._outlooks(trace)
             reached = reached and not step.fails
         for lack in picture.unread:
-            yield Line(Part("unknown", "warn"), Part(f" {lack.part}: {lack.why}"))
+            yield Hanging(Part("unknown ", "warn"), Part(f"{lack.part}: {lack.why}"))
         yield _summary(trace)
 
     @property
@@ -116,12 +115,7 @@ class _Drawing:
             yield from self._below(str(one.severity), f"{one.code}: {one.subject}", style)
 
     def _wrapped(self, head: Line, text: str, style: str = "") -> Iterator[Line]:
-        first, *more = textwrap.wrap(
-            text,
-            max(_LEAST, self.width - len(_INDENT)),
-            break_long_words=False,
-            break_on_hyphens=False,
-        ) or [""]
+        first, *more = wrapped(text, self.width - len(_INDENT))
         yield head.add(first, style)
         for line in more:
             yield Line(Part(f"{self._bar}{_INDENT[1:]}"), Part(line, style))
@@ -169,7 +163,9 @@ def _summary(trace: Trace) -> Line:
     if trace.works:
         return Line(Part("the client gets its answer", "good"))
     unsure = [_TITLES[one.place] for one in trace.steps if one.verdict is not Verdict.OK]
-    return Line(Part("nothing fails", "good"), Part(f"; not sure of: {', '.join(unsure)}"))
+    few = 2 * len(unsure) <= len(trace.steps)
+    said = Part("nothing fails; ", "good") if few else Part("no step is known to fail; ", "warn")
+    return Hanging(said, Part(f"not sure of: {', '.join(unsure)}"))
 
 
 def trace_document(trace: Trace, unread: Sequence[Unread]) -> Document:

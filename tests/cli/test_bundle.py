@@ -116,11 +116,24 @@ def test_a_file_that_is_there_is_kept(ready: CommandLine, tmp_path: Path) -> Non
     assert file.read_text() == "mine"
 
 
-def test_a_folder_that_is_not_there_is_an_error(ready: CommandLine, tmp_path: Path) -> None:
-    result = ready("doctor", "--bundle", str(tmp_path / "no" / "help.tar.gz"))
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        ("no/help.tgz", "no folder "),
+        ("/proc/help.tgz", "no file can be made in /proc\n"),
+        ("x" * 300, "File name too long\n"),
+    ],
+    ids=["folder", "proc", "long"],
+)
+def test_a_file_that_cannot_be_made_is_told_before_the_look(
+    ready: CommandLine, tmp_path: Path, file: str, why: str
+) -> None:
+    result = ready("doctor", "--bundle", str(tmp_path / file))
 
     assert result.exit_code == ExitCode.FAILED
-    assert "cannot write" in result.stderr
+    assert f"error: cannot write {tmp_path / file}: {why}" in result.stderr
+    assert "hint: name a file in another folder\n" in result.stderr
+    assert result.stdout == ""
 
 
 def test_a_configuration_that_is_broken_is_bundled(ready: CommandLine, tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ def test_lines_that_make_no_sense_are_left_out_and_mentioned(busy: CommandLine) 
     [
         (["--service", "wbe"], "no service 'wbe'"),
         (["--client", "somebody"], "'somebody' is not a network"),
-        (["--server", "somewhere"], "'somewhere' is not an address"),
+        (["--server", "somewhere"], "'somewhere' is not an IP address"),
         (["--state", "OPEN"], "'OPEN' is not a state"),
         (["--protocol", "icmp"], "'icmp' is not a protocol"),
         (["--by", "colour"], "'colour' is not something to count by"),

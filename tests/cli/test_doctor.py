@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 
+import pytest
 import yaml
 from cli.commandline import CommandLine
 from cli.test_documentation import DOCUMENTS
@@ -13,7 +14,8 @@ from unit.doctor.patients import HOST
 
 from lvsnat.doctor.facts import HostFacts
 from lvsnat.doctor.finding import Unread
-from lvsnat.errors import ExitCode
+from lvsnat.doctor.names import Code, Group
+from lvsnat.errors import ExitCode, LvsnatError
 from lvsnat.model.config import Config
 from lvsnat.model.resource import Key
 from lvsnat.testing import FakeClock
@@ -99,6 +101,18 @@ def test_a_broken_configuration_is_a_finding_and_no_error(web: CommandLine) -> N
     assert "broken  CONFIG_BROKEN" in result.stdout
 
 
+def test_of_many_problems_of_a_configuration_the_first_are_told(web: CommandLine) -> None:
+    web.paths.config.write_text('[[service]]\nlisen = 3\nname = "a b"\nwhat = 4\nthat = 5\n')
+
+    (finding,) = json.loads(web("doctor", "-o", "json").stdout)["findings"]
+
+    assert finding["seen"] == (
+        "4 problems: line 2: service[0].lisen: unknown key; did you mean 'listen'?; line 3:"
+        " service[0].name: 'a b' is not a name for a service and 2 more ('lvsnat plan' lists all)"
+    )
+    assert finding["remedy"] == "correct all of them"
+
+
 def test_nothing_found_is_not_said_of_what_could_not_be_looked_at(web: CommandLine) -> None:
     web.clock = FakeClock()
     web.survey = lambda _: (HOST, (Unread("routes", "why"),))
@@ -106,5 +120,93 @@ def test_nothing_found_is_not_said_of_what_could_not_be_looked_at(web: CommandLi
     assert "nothing found; not everything could be looked at" in web.ok("doctor")
 
 
+def test_what_is_left_out_by_choice_is_counted(web: CommandLine) -> None:
+    ailing(web).survey = lambda config: (ill(config)[0], ())
+    del web.kernel.state[KEY]
+
+    assert web.ok("doctor", "--only", "rs-gateway") == (
+        "nothing found of RS_GATEWAY; 2 others are not told\n"
+    )
+    assert web.ok("doctor", "--skip", "host", "--skip", "NOT_APPLIED") == (
+        "nothing found; 2 others are not told\n"
+    )
+    assert "not told" not in web("doctor").stdout
+
+
+def test_without_root_nothing_found_is_no_success(web: CommandLine) -> None:
+    web.clock = FakeClock()
+    lacking = Unread("the firewall's rules", "not permitted", denied=True)
+    web.survey = lambda _: (HOST, (lacking, Unread("routes", "why")))
+
+    result = web("doctor")
+
+    assert result.exit_code == ExitCode.FAILED
+    assert result.stdout.splitlines()[-2:] == [
+        "nothing found; not everything could be looked at",
+        "run it as root: the firewall's rules could not be looked at",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "denied"),
+    [
+        (LvsnatError("cannot read it", "run it as root (sudo)"), True),
+        (PermissionError(13, "Permission denied"), True),
+        (LvsnatError("the program nft is missing", "install the package nftables"), False),
+        (LvsnatError("cannot ask"), False),
+        (FileNotFoundError(2, "No such file"), False),
+    ],
+)
+def test_what_root_could_have_read_is_told_apart(
+    error: LvsnatError | OSError, *, denied: bool
+) -> None:
+    assert Unread.of("routes", error).denied is denied
+
+
+def test_without_any_service_it_says_how_to_begin(lvsnat: CommandLine) -> None:
+    lvsnat.clock = FakeClock()
+
+    assert lvsnat.ok("doctor") == (
+        f"no service in {lvsnat.paths.config}: 'lvsnat service add --help' shows how to add one\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("left", "seen"), [(None, "the file is not there"), ("", "it has no service")]
+)
+def test_a_configuration_that_is_gone_is_named_while_services_are_there(
+    web: CommandLine, left: str | None, seen: str
+) -> None:
+    web.clock = FakeClock()
+    web.paths.config.unlink()
+    if left is not None:
+        web.paths.config.write_text(left)
+
+    result = web("doctor", "-o", "json")
+
+    (finding,) = json.loads(result.stdout)["findings"]
+    assert result.exit_code == ExitCode.FAILED
+    assert (finding["code"], finding["seen"]) == ("CONFIG_MISSING", seen)
+    assert str(web.paths.config) in finding["remedy"]
+    web.ok("clear", "--yes")
+    assert web.ok("doctor").startswith("no service in ")
+
+
 def test_every_code_is_listed_with_its_title(lvsnat: CommandLine) -> None:
-    assert "  RS_GATEWAY          The replies of a real server do not come" in lvsnat.ok("explain")
+    assert "  RS_GATEWAY            The replies of a real server do not come" in lvsnat.ok(
+        "explain"
+    )
+
+
+def test_the_codes_of_a_group_are_listed(lvsnat: CommandLine) -> None:
+    listed = lvsnat.ok("explain", "Host").splitlines()
+
+    assert {line.split()[0] for line in listed[1:]} == {
+        code for code in Code if code.group is Group.HOST
+    }
+
+
+def test_the_help_names_every_group(lvsnat: CommandLine) -> None:
+    words = " ".join(lvsnat.ok("doctor", "--help").split())
+
+    assert f"of them: {', '.join(Group)}." in words

@@ -67,7 +67,7 @@ def test_only_what_is_told_of_is_repaired(web: CommandLine) -> None:
     assert SERVER in web.kernel.state
     assert Key("service", "udp/192.168.1.50:53") not in web.kernel.state
     result = web("doctor", "--fix", "--yes", "--skip", "not-applied")
-    assert result.stdout == "nothing found\n"
+    assert result.stdout == "nothing found; 1 other is not told\n"
 
 
 def test_its_document_says_what_is_repaired(web: CommandLine) -> None:

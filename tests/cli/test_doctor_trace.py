@@ -133,3 +133,30 @@ def test_the_routing_is_asked_about_this_client_and_these_servers(traced: Comman
     assert (str(one.client), str(one.vip), one.arrival) == (CLIENT, "192.168.1.50", "eth0")
     assert one.servers == {parse_address(f"192.168.2.{last}"): "eth1" for last in (55, 56)}
     assert one.mark == 0
+
+
+def test_words_the_wrong_way_round_are_told_so(traced: CommandLine) -> None:
+    result = traced("doctor", "trace", "web", CLIENT)
+
+    assert result.exit_code == ExitCode.USAGE
+    assert "'web' is no address" in result.stderr
+    assert "'lvsnat doctor trace 203.0.113.10 web'" in result.stderr
+
+
+def test_a_client_that_is_no_address_is_not_asked_for_a_port(traced: CommandLine) -> None:
+    result = traced("doctor", "trace", "1.2.3.400", "web")
+
+    assert result.exit_code == ExitCode.USAGE
+    assert "'1.2.3.400' is not an IP address" in result.stderr
+    assert "port" not in result.stderr
+
+
+def test_a_server_needs_no_port_where_it_is_alone_at_its_address(traced: CommandLine) -> None:
+    words = ("doctor", "trace", CLIENT, "web", "--server")
+    assert traced.ok(*words, "192.168.2.55") == traced.ok(*words, "192.168.2.55:80")
+
+    traced.ok("server", "add", "web", "192.168.2.55:81")
+    several, none = traced(*words, "192.168.2.55"), traced(*words, "192.168.2.99")
+    assert several.exit_code == none.exit_code == ExitCode.USAGE
+    assert "name one of 192.168.2.55:80, 192.168.2.55:81\n" in several.stderr
+    assert "web has no servers at 192.168.2.99" in none.stderr

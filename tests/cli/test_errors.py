@@ -25,6 +25,8 @@ HERE = "192.168.2.55:80"
         (["service", "add", "x", "tcp/1.2.3.4"], "not an address and a port", "192.168.2.55:80"),
         (["service", "add", "x", "tcp/1.2.3:80"], "'1.2.3' is not an IP address", "IPv4"),
         (["service", "add", "x", "80"], "'80' is not a listener", "tcp/192.168.1.50:80"),
+        (["service", "add", "x", "1.2.3.4:80"], "is not a listener", "tcp/1.2.3.4:80"),
+        (["service", "show", "192.168.1.50:80"], "no service", "mean tcp/192.168.1.50:80?"),
         (["service", "add", "a b", DNS], "'a b' is not a name", "letters"),
         (["service", "add", "x", DNS, "--scheduler", "wr"], "'wr' is not a scheduler", "wrr"),
         (["service", "add", "x", DNS, "--sched-flags", "no"], "'no' is not a flag", "sh-port"),

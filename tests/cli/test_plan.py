@@ -73,6 +73,36 @@ def test_apply_ends_the_drift_and_leaves_strangers(drifted: CommandLine) -> None
     assert drifted("apply").stderr == "in sync: nothing to change\n"
 
 
+@pytest.mark.parametrize("words", [("apply",), ("apply", "--boot"), ("try", "--yes")])
+def test_a_configuration_that_is_gone_takes_nothing_away(
+    web: CommandLine, words: Sequence[str]
+) -> None:
+    whole = web.config
+    web.paths.config.unlink()
+
+    result = web(*words)
+
+    assert result.exit_code == ExitCode.REFUSED
+    assert result.stderr == (
+        f"error: there is no configuration {web.paths.config}: all that lvsnat made here would go\n"
+        "hint: put the file back; 'lvsnat clear' takes everything away, if that is meant\n"
+    )
+    assert web.changes == []
+    assert "3 to remove" in web.ok("apply", "--dry-run")
+    web.paths.config.write_text(whole)
+    web.ok(*words)
+
+
+def test_a_configuration_that_is_there_and_empty_is_carried_out(web: CommandLine) -> None:
+    web.paths.config.write_text("")
+
+    web.ok("apply")
+
+    assert web.kernel.state == {}
+    web.paths.config.unlink()
+    web.ok("apply")
+
+
 def test_apply_as_a_dry_run_changes_nothing(drifted: CommandLine) -> None:
     assert "weight 9 → 3" in drifted.ok("apply", "--dry-run")
     assert drifted.changes == []

@@ -74,7 +74,7 @@ def test_status_of_an_unknown_service_names_the_known(web: CommandLine) -> None:
     result = web("status", "wbe")
 
     assert result.exit_code == ExitCode.USAGE
-    assert result.stderr == "error: no service 'wbe'\nhint: services here: web\n"
+    assert result.stderr == "error: no service 'wbe'\nhint: did you mean web?\n"
 
 
 def test_yaml_says_the_same_as_json(web: CommandLine) -> None:

@@ -297,6 +297,26 @@ def test_what_hides_clients_or_loses_answers_is_warned_of(theirs: str, said: str
     assert said in warning
 
 
+@pytest.mark.parametrize("way", ["take it away: ", "or except the real servers: "])
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE",
+        (
+            "nft add table ip t; nft 'add chain ip t c { type nat hook postrouting priority 100; }'"
+            "; nft add rule ip t c masquerade"
+        ),
+    ],
+)
+def test_what_hides_clients_ends_by_what_the_hint_says(theirs: str, way: str) -> None:
+    sh(f"iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE; {theirs}")
+
+    (warning,) = warned()
+    sh(warning.partition(way)[2].split("'")[1])
+
+    assert not any("192.168.2.55" in one for one in warned())
+
+
 @pytest.mark.parametrize(
     "theirs",
     [

@@ -129,6 +129,26 @@ def test_the_filter_works_as_it_is_typed_and_escape_ends_it(lvsnat: CommandLine)
     show(lvsnat, scene)
 
 
+def test_a_filter_that_is_given_up_leaves_the_line_selected_that_was(lvsnat: CommandLine) -> None:
+    async def scene(screen: Screen) -> None:
+        await screen.press("down", "down", "slash", *"dns")
+        assert screen.lines[-1].split("  ")[0] == "enter keep this filter esc no filter"
+        await screen.press("escape")
+        selected = screen.app.table.selected
+        assert selected is not None
+        assert str(selected.server and selected.server.endpoint) == "192.168.2.56:80"
+        assert screen.lines[-1].startswith("q quit ? keys")
+
+        await screen.press("slash", *"nothing like it", "escape", "up", "d")
+        assert "drain web 192.168.2.55:80?" in screen.text
+        await screen.press("n", "slash", *"dns", "enter", "down", "escape")
+        selected = screen.app.table.selected
+        assert selected is not None
+        assert selected.service.name == "dns"
+
+    show(lvsnat, scene)
+
+
 def test_sorting_goes_round_and_turns(lvsnat: CommandLine) -> None:
     lvsnat.kernel.counters[SECOND] = ServerStats(active=7)
 
@@ -283,6 +303,9 @@ def test_a_service_has_nothing_to_drain(lvsnat: CommandLine) -> None:
         await screen.press("d")
 
         assert "select a server of the configuration first" in screen.text
+        await screen.press("p")
+        assert "select a server" not in screen.text
+        assert "PAUSED" in screen.text
 
     show(lvsnat, scene)
 

@@ -7,6 +7,7 @@ from typing import Final
 from lvsnat.doctor.explained.entry import Entry
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
+from lvsnat.doctor.typed import UNSAVED, setting
 
 HOST: Final = (
     Entry(
@@ -14,11 +15,14 @@ HOST: Final = (
         "There are services for IPVS and no /proc/net/ip_vs_conn: the module ip_vs is not"
         " loaded, or this kernel does not have it. `lvsnat apply` loads it where it can."
         " A container"
-        " cannot; a kernel of a cloud may have it in a package of its own (linux-modules-extra).",
+        " cannot; a kernel of a cloud may have it in a package of its own (linux-modules-extra)."
+        " Until then `lvsnat apply` makes nothing: addresses and settings are missing, too.",
         Finding(
             Code.IPVS_MISSING, Severity.BROKEN, "the module ip_vs", "not loaded", "loaded",
             "no packet is balanced without it",
-            "'modprobe ip_vs', then 'lvsnat apply'; a container needs it loaded on the host",
+            "'sudo modprobe ip_vs', then 'lvsnat apply'; if there is no such module: on Ubuntu"
+            " install linux-modules-extra-$(uname -r), on Debian a kernel that is not the cloud or"
+            " virtual one, and in a container load it on the host",
         ),
     ),
     Entry(
@@ -48,6 +52,7 @@ HOST: Final = (
             "the kernel does not take what is sent to it for its own: web gets nothing",
             "'lvsnat apply'",
         ),
+        frozenset({Code.IPVS_MISSING}),
     ),
     Entry(
         "Another host has the VIP, too",
@@ -69,13 +74,15 @@ HOST: Final = (
         "With rp_filter 1 the kernel takes a packet by an interface only if it would answer by that"
         " interface. The greater of `all` and the interface's own value counts. A director with a"
         " default route on one side and the VIP on the other, or with two interfaces in the real"
-        " servers' network, loses packets without a trace. 2 asks only that there is a way at all.",
+        " servers' network, loses packets without a trace. 2 asks only that there is a way at all."
+        " Clients with a route of their own are found by the kernel's count of what it drops while"
+        " the doctor looks (IPReversePathFilter in /proc/net/netstat).",
         Finding(
             Code.RP_FILTER, Severity.BROKEN, "net.ipv4.conf.eth0.rp_filter", "1 (strict)",
             "2 (loose) or 0",
             "clients of 192.168.1.50 come in here, and the way back to them is eth1: the kernel"
             " drops their packets",
-            "'sysctl -w net.ipv4.conf.eth0.rp_filter=2', and the same line in /etc/sysctl.d",
+            setting("net.ipv4.conf.eth0.rp_filter", 2),
         ),
     ),
     Entry(
@@ -88,8 +95,8 @@ HOST: Final = (
             Code.CONNTRACK_FULL, Severity.BROKEN, "netfilter's table of connections",
             "65536 of 65536", "less than 58982",
             "when it is full, the kernel drops the packets of new connections",
-            "'sysctl -w net.netfilter.nf_conntrack_max=131072', and the same line in /etc/sysctl.d;"
-            " or exempt the services from tracking ('notrack')",
+            f"{setting('net.netfilter.nf_conntrack_max', 131072)}; or exempt the services from"
+            " tracking ('notrack')",
         ),
     ),
     Entry(
@@ -101,8 +108,8 @@ HOST: Final = (
             Code.INPUT_DROPS, Severity.BROKEN, "the nft chain inet filter input",
             "drops what clients send to web (tcp/192.168.1.50:80)", "lets it pass",
             "packets to a VIP go through the hook input before IPVS or HAProxy gets them",
-            "let them in: nft 'insert rule inet filter input ip daddr 192.168.1.50 tcp dport {"
-            " 80 } accept'",
+            "let them in: 'nft \"insert rule inet filter input ip daddr 192.168.1.50 tcp dport {"
+            f" 80 }} accept\"'{UNSAVED}",
         ),
     ),
     Entry(
@@ -124,10 +131,13 @@ HOST: Final = (
         " address. Real servers answer, and see one client: the director.",
         Finding(
             Code.MASQUERADED, Severity.BROKEN, "the nft chain ip nat POSTROUTING",
-            "gives what clients of web send this director's address", "leaves it alone",
+            "gives what clients of web send this director's address, by the rule '-A POSTROUTING"
+            " -j MASQUERADE'",
+            "leaves it alone",
             "the real servers do not see their clients",
-            "limit its rule to the networks whose traffic it is for, as in 'iptables -s"
-            " 192.168.2.0/24 ... -j MASQUERADE'",
+            "take it away: 'iptables -t nat -D POSTROUTING -j MASQUERADE'; or except the real"
+            " servers: 'iptables -t nat -I POSTROUTING -d 192.168.2.55 -j ACCEPT'; the next boot"
+            " has what your firewall's own configuration says",
         ),
     ),
     Entry(
@@ -142,6 +152,7 @@ HOST: Final = (
             "the replies of the real servers pass through the director; at 0 it drops them",
             "'lvsnat apply'",
         ),
+        frozenset({Code.IPVS_MISSING}),
     ),
     Entry(
         "A firewall here drops the replies",
@@ -152,7 +163,8 @@ HOST: Final = (
             Code.FORWARD_DROPS, Severity.BROKEN, "the nft chain ip filter FORWARD",
             "drops by its policy what 192.168.2.55 send to clients", "lets it pass",
             "replies go through the hook forward, with the real server's address",
-            "let their packets pass: iptables -I DOCKER-USER -s 192.168.2.55 -j ACCEPT",
+            "let their packets pass: 'iptables -I DOCKER-USER -s 192.168.2.55 -j ACCEPT'"
+            f"{UNSAVED}",
         ),
     ),
 )  # fmt: skip

@@ -21,6 +21,20 @@ OWN: Final = (
         ),
     ),
     Entry(
+        "The configuration is gone",
+        "The file is not there, or has no service, and lvsnat's services are in the kernel: it was"
+        " moved, emptied or not restored. They are served still. `lvsnat apply` refuses to work"
+        " without a file; one that has no service it carries out, and takes all services away. What"
+        " it was may stand beside it, in a file that ends with `.bak`.",
+        Finding(
+            Code.CONFIG_MISSING, Severity.BROKEN, "/etc/lvsnat/lvsnat.toml",
+            "the file is not there", "the configuration of 2 services that lvsnat made here",
+            "what is in the kernel is served still, and what is to be made anew is lost",
+            "put /etc/lvsnat/lvsnat.toml back, and do not run 'lvsnat apply' before; 'lvsnat clear'"
+            " takes everything away, if that is meant",
+        ),
+    ),
+    Entry(
         "A file of lvsnat's own cannot be read",
         "The ledger says what lvsnat made, the overrides which servers are held at 0, the switch"
         " where a change of modes stands. Without them nothing is changed, and nothing else is"
@@ -68,6 +82,7 @@ OWN: Final = (
             "the configuration asks for another mode than the one that serves",
             "'lvsnat apply' goes on with it; 'lvsnat mode lvs-nat' turns round",
         ),
+        frozenset({Code.CONFIG_MISSING}),
     ),
     Entry(
         "What the daemon knew of the servers cannot be read",

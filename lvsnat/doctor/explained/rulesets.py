@@ -7,6 +7,7 @@ from typing import Final
 from lvsnat.doctor.explained.entry import Entry
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
+from lvsnat.doctor.typed import UNSAVED, setting
 
 RULESETS: Final = (
     Entry(
@@ -21,7 +22,7 @@ RULESETS: Final = (
             "drops ICMP that is sent to 192.168.1.50", "lets it pass",
             "a router that asks for smaller packets is not heard: large answers do not reach some"
             " clients",
-            "let it in: iptables -I INPUT -p icmp -d 192.168.1.50 -j ACCEPT",
+            f"let it in: 'iptables -I INPUT -p icmp -d 192.168.1.50 -j ACCEPT'{UNSAVED}",
         ),
         frozenset({Code.INPUT_DROPS}),
     ),
@@ -34,7 +35,7 @@ RULESETS: Final = (
             Code.REDIRECTED, Severity.BROKEN, "the nft chain ip nat PREROUTING",
             "gives what clients of web (tcp/192.168.1.50:80) send another destination",
             "leaves it alone", "it comes before IPVS and HAProxy, which get nothing",
-            "except the VIP: iptables -t nat -I PREROUTING -d 192.168.1.50 -j ACCEPT; or publish"
+            "except the VIP: 'iptables -t nat -I PREROUTING -d 192.168.1.50 -j ACCEPT'; or publish"
             " the port on one address ('docker run -p 127.0.0.1:80:80')",
         ),
     ),
@@ -71,7 +72,7 @@ RULESETS: Final = (
             Code.OUTPUT_DROPS, Severity.BROKEN, "the nft chain ip filter OUTPUT",
             "drops what is sent to 192.168.2.55:8080", "lets it pass",
             "IPVS and HAProxy send to the real servers by the hook output",
-            "let it out: iptables -I OUTPUT -d 192.168.2.55 -j ACCEPT",
+            f"let it out: 'iptables -I OUTPUT -d 192.168.2.55 -j ACCEPT'{UNSAVED}",
         ),
     ),
     Entry(
@@ -83,7 +84,7 @@ RULESETS: Final = (
             Code.RULE_NEEDS_CONNTRACK, Severity.RISK, "the nft chain ip nat POSTROUTING",
             "a rule with -m ipvs, and net.ipv4.vs.conntrack is 0", "1",
             "the rule never matches: netfilter is not told of connections of IPVS",
-            "'sysctl -w net.ipv4.vs.conntrack=1', and the same line in /etc/sysctl.d",
+            setting("net.ipv4.vs.conntrack", 1),
         ),
     ),
     Entry(
@@ -96,8 +97,8 @@ RULESETS: Final = (
             "puts connections on a flowtable, and net.ipv4.vs.conntrack is 1",
             "that leaves replies of real servers alone",
             "what a flowtable passes on does not come to IPVS, which has to give it the VIP",
-            "except the real servers: nft 'insert rule inet f forward ip saddr { 192.168.2.55 }"
-            " accept'; or set net.ipv4.vs.conntrack to 0",
+            "except the real servers: 'nft \"insert rule inet f forward ip saddr { 192.168.2.55 }"
+            " accept\"'; or 'sysctl -w net.ipv4.vs.conntrack=0'",
         ),
     ),
 )  # fmt: skip

@@ -17,6 +17,7 @@ _LOST_HERE: Final = frozenset(
         Code.CONNTRACK_FULL,
         Code.IP_FORWARD,
         Code.FORWARD_DROPS,
+        Code.MASQUERADED,
         Code.HAPROXY_RIGHTS,
         Code.PORTS_EXHAUSTED,
         Code.INPUT_REPLIES,
@@ -47,7 +48,7 @@ SERVERS: Final = (
             Code.SERVER_UNREACHABLE, Severity.BROKEN, _SERVER,
             "the next hop to it does not answer the question for its link address", "an answer",
             "the machine is off, or its network is not this host's",
-            "'ip neighbour get 192.168.2.55 dev INTERFACE' and a look at the machine; 'lvsnat"
+            "'ip neighbour get 192.168.2.55 dev eth1' and a look at the machine; 'lvsnat"
             " server disable web 192.168.2.55:8080' keeps clients from it",
         ),
         frozenset({Code.NO_SERVER_ALIVE}),
@@ -68,8 +69,10 @@ SERVERS: Final = (
     ),
     Entry(
         "A real server refuses connections",
-        "Found with `--probe`: the machine is there and says that nobody listens on the port. The"
-        " program is stopped, or listens on another port or on 127.0.0.1 alone.",
+        "With `--probe`: the machine is there and says that nobody listens on the port. The program"
+        " is stopped, or listens on another port or on 127.0.0.1 alone. Without it, where IPVS has"
+        " the service: at least three connections were begun while the doctor looked, and nothing"
+        " but resets came back; a firewall on the server that rejects strangers looks the same.",
         Finding(
             Code.PORT_CLOSED, Severity.BROKEN, _SERVER,
             "the machine answers, and refuses the connection",
@@ -92,7 +95,8 @@ SERVERS: Final = (
             "replies by way of this host",
             "the server answers a neighbour directly, with an address that the client did not ask",
             "on the server: 'lvsnat gateway set 192.168.2.10 --reply-only tcp/8080"
-            " --local-clients'",
+            " --local-clients'; without lvsnat there, until its next boot: 'ip route replace"
+            " default via 192.168.2.10 table 100 && ip rule add ipproto tcp sport 8080 lookup 100'",
         ),
         _LOST_HERE,
     ),
@@ -105,13 +109,16 @@ SERVERS: Final = (
         " the server that drops strangers looks the same. So have somebody try while the doctor"
         " looks: where the last one has given up, or asks again too seldom for `--seconds`, it is a"
         " note. With `--probe` it is proven: the server answers this host's own address, and does"
-        " not answer a foreign one. HAProxy counts no packets: its bytes are looked at instead.",
+        " not answer a foreign one. The kernel's counters lag by two seconds: a shorter look gives"
+        " a note at most. HAProxy counts no packets: its bytes are looked at instead.",
         Finding(
             Code.RS_GATEWAY, Severity.BROKEN, _SERVER,
             "no packet comes back; waiting: 203.0.113.10", "replies by way of this host",
-            "its replies go another way: the way back of the server does not lead here",
-            "on the server: 'lvsnat gateway show 192.168.2.10' says where they go, 'lvsnat gateway"
-            " set 192.168.2.10' leads them here",
+            "its replies go another way, or it does not answer anybody",
+            "'lvsnat doctor --probe' tells which; on the server: 'lvsnat gateway show 192.168.2.10'"
+            " says where they go, 'lvsnat gateway set 192.168.2.10' leads them here;"
+            " without lvsnat there, until its next boot: 'ip route replace default via"
+            " 192.168.2.10'",
         ),
         _LOST_HERE | LOST_IN_VPC,
     ),

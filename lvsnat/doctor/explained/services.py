@@ -58,7 +58,8 @@ SERVICES: Final = (
             "192.168.2.55:8080 is down (connection refused), 192.168.2.56:8080 is down (no answer"
             " within 2 s)",
             "at least one server that answers its check", "clients get no answer",
-            "'lvsnat health web' shows each check and its answer",
+            "start the program on the servers, or look at these machines: 'lvsnat health web' shows"
+            " each check and its answer",
         ),
         UNREACHED_IN_VPC | {Code.NOT_APPLIED, Code.INPUT_REPLIES},
     ),

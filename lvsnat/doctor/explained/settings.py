@@ -7,6 +7,7 @@ from typing import Final
 from lvsnat.doctor.explained.entry import Entry
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
+from lvsnat.doctor.typed import setting
 
 SETTINGS: Final = (
     Entry(
@@ -32,7 +33,7 @@ SETTINGS: Final = (
         Finding(
             Code.SNAT_REROUTE, Severity.RISK, "net.ipv4.vs.snat_reroute", "0", "1",
             "replies take the way of the real server's address, not that of the VIP's",
-            "'sysctl -w net.ipv4.vs.snat_reroute=1', and the same line in /etc/sysctl.d",
+            setting("net.ipv4.vs.snat_reroute", 1),
         ),
     ),
     Entry(
@@ -44,8 +45,7 @@ SETTINGS: Final = (
             Code.CONNTRACK_TIMEOUT, Severity.NOTE,
             "net.netfilter.nf_conntrack_tcp_timeout_established", "432000 s", "900 s, as IPVS",
             "netfilter keeps what IPVS has long forgotten, until its table is full",
-            "'sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=900', and the same line"
-            " in /etc/sysctl.d",
+            setting("net.netfilter.nf_conntrack_tcp_timeout_established", 900),
         ),
     ),
     Entry(
@@ -78,7 +78,7 @@ SETTINGS: Final = (
         Finding(
             Code.CONN_REUSE, Severity.RISK, "net.ipv4.vs.conn_reuse_mode", "0 (kernel 6.1)", "1",
             "at 0 a client that uses a port again may be sent to a server that is gone",
-            "'sysctl -w net.ipv4.vs.conn_reuse_mode=1', and the same line in /etc/sysctl.d",
+            setting("net.ipv4.vs.conn_reuse_mode", 1),
         ),
     ),
     Entry(
@@ -91,7 +91,7 @@ SETTINGS: Final = (
             Code.SLOPPY_TCP, Severity.NOTE, "net.ipv4.vs.sloppy_tcp", "1", "0",
             "a packet of a connection that is not known goes to any server, instead of being"
             " refused",
-            "'sysctl -w net.ipv4.vs.sloppy_tcp=0', and the same line in /etc/sysctl.d",
+            setting("net.ipv4.vs.sloppy_tcp", 0),
         ),
     ),
     Entry(
@@ -125,9 +125,10 @@ SETTINGS: Final = (
     Entry(
         "The kernel is not as the configuration says",
         "What `lvsnat plan` would change: somebody changed the kernel by hand, the configuration"
-        " was edited and not applied, or an apply was cut off. Something missing is"
-        " broken, something"
-        " changed or left over a risk. Settings with a code of their own are told there.",
+        " was edited and not applied, or an apply was cut off. Something missing is broken, and so"
+        " is the weight 0 of all servers that the configuration does not ask for; something else"
+        " that is changed, or left over, is a risk. Settings with a code of their own are told"
+        " there.",
         Finding(
             Code.NOT_APPLIED, Severity.BROKEN, "web tcp/192.168.1.50:80",
             "192.168.2.56:8080 is missing", "as configured",

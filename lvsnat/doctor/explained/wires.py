@@ -7,6 +7,7 @@ from typing import Final
 from lvsnat.doctor.explained.entry import Entry
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
+from lvsnat.doctor.typed import setting, settings
 
 WIRES: Final = (
     Entry(
@@ -33,7 +34,7 @@ WIRES: Final = (
             Code.VIP_NO_ARP, Severity.BROKEN, "VIP 192.168.1.50",
             "on lo, and net.ipv4.conf.eth0.arp_ignore is 1", "an answer on eth0",
             "neighbours who ask for it get no answer, so that nothing is sent here",
-            "'sysctl -w net.ipv4.conf.eth0.arp_ignore=0', and the same line in /etc/sysctl.d",
+            setting("net.ipv4.conf.eth0.arp_ignore", 0),
         ),
     ),
     Entry(
@@ -45,8 +46,10 @@ WIRES: Final = (
         Finding(
             Code.NEIGHBOURS_FULL, Severity.BROKEN, "the table of IPv4 neighbours", "1024 of 1024",
             "less than 921", "when it is full, a neighbour that is not in it cannot be reached",
-            "'sysctl -w net.ipv4.neigh.default.gc_thresh3=4096"
-            " net.ipv4.neigh.default.gc_thresh2=2048', and the same lines in /etc/sysctl.d",
+            settings({
+                "net.ipv4.neigh.default.gc_thresh3": 4096,
+                "net.ipv4.neigh.default.gc_thresh2": 2048,
+            }),
         ),
     ),
     Entry(

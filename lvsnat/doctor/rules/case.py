@@ -6,21 +6,25 @@ from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import Final
 
-from lvsnat.doctor.facts import Facts, HostFacts, Neighbour, Probed
+from lvsnat.doctor.facts import Facts, HostFacts, Neighbour, Opening, Probed
 from lvsnat.doctor.rules.paths import holds
 from lvsnat.doctor.rules.services import name_of
 from lvsnat.host.transparency import EXAMPLE
 from lvsnat.model.carrier import Carrier
 from lvsnat.model.config import IPNetwork
 from lvsnat.model.endpoint import Endpoint, Family, IPAddress, MarkListener, Protocol
-from lvsnat.model.status import DirectorStatus, ServerStatus, ServiceStatus
+from lvsnat.model.status import Counters, DirectorStatus, ServerStatus, ServiceStatus
 
 _NEAR: Final = {Family.IPV4: 24, Family.IPV6: 64}
 """Clients of one network of this length are told of together."""
+_BARE: Final = {Family.IPV4: 40, Family.IPV6: 60}
+"""Bytes of the headers of IP and TCP without options."""
 ELSEWHERE: Final = "DIRECTOR"
 """This host in a command, where it has no address in the server's network."""
 _TICK: Final = 1
 """The kernel rounds to seconds."""
+_BEAT: Final = 2.0
+"""Seconds that the kernel's counters lag (``IPVS_EST_TICK`` in include/net/ip_vs.h)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +80,14 @@ class Case:
         found = (
             one.client.address
             for one, before in first.opening.items()
-            if one.server == self.endpoint
-            # HAProxy's own are known by their server alone.
-            and (self.proxied if one.service is None else one.service == self.scope[0])
+            if self._is_mine(one)
             and one in second.opening
             and not (trying and _is_left(before, second.opening[one], second.at - first.at))
         )
         return sorted({one for one in found if one not in own}, key=int)
 
     def begun(self) -> set[IPAddress]:
-        """Clients that have begun another connection meanwhile, which is not open either.
+        """Clients that have begun another connection to it meanwhile, not open either.
 
         What a server answers late keeps an entry of before a cure alive, and a client's reset does
         not end it: IPVS takes none in SYN_RECV (ip_vs_proto_tcp.c).
@@ -95,8 +97,51 @@ class Case:
         first, second = self.facts.samples
         # HAProxy gives up after seconds, and each attempt counts under one entry.
         return {
-            one.client.address for one in second.opening if (one in first.opening) is self.proxied
+            one.client.address
+            for one in second.opening
+            if self._is_mine(one) and (one in first.opening) is self.proxied
         }
+
+    def _is_mine(self, one: Opening) -> bool:
+        # HAProxy's own are known by their server alone.
+        mine = self.proxied if one.service is None else one.service == self.scope[0]
+        return one.server == self.endpoint and mine
+
+    @property
+    def seconds(self) -> float:
+        """How long was looked."""
+        if self.facts.samples is None:
+            return 0
+        first, second = self.facts.samples
+        return second.at - first.at
+
+    @property
+    def counts(self) -> bool:
+        """Whether the counters of both looks differ by what passed between them.
+
+        HAProxy's are of this moment.
+        """
+        return self.proxied or self.seconds >= _BEAT
+
+    def refused(self) -> int:
+        """Connections that were begun between the looks, if each was refused or reset; else 0.
+
+        A reset is a packet of two headers and no more (RFC 9293, 3.10.7); what opens a connection
+        says its segment size, too. So one that opened shows in the bytes that came back.
+        """
+        listen = self.service.listen
+        if self.facts.samples is None or self.proxied or isinstance(listen, MarkListener):
+            return 0
+        before, after = (
+            _totals(one.status, self.service, self.endpoint) for one in self.facts.samples
+        )
+        if listen.protocol is not Protocol.TCP or before is None or after is None:
+            return 0
+        begun = after.connections - before.connections
+        packets = _less(after.packets_out, before.packets_out)
+        carried = _less(after.bytes_out, before.bytes_out)
+        bare = carried == packets * _BARE[self.endpoint.family]
+        return begun if bare and packets >= begun else 0
 
     def returned(self) -> list[int | None]:
         """What has come from it at both moments; nothing where that is not known.
@@ -138,12 +183,22 @@ def network_of(client: IPAddress) -> IPNetwork:
 
 
 def _returned(status: DirectorStatus, service: ServiceStatus, endpoint: Endpoint) -> int | None:
+    totals = _totals(status, service, endpoint)
+    return None if totals is None else totals.returned
+
+
+def _totals(status: DirectorStatus, service: ServiceStatus, endpoint: Endpoint) -> Counters | None:
     for one in status.services:
         if one.listen == service.listen:
             for server in one.servers:
                 if server.endpoint == endpoint and server.stats is not None:
-                    return server.stats.totals.returned
+                    return server.stats.totals
     return None
+
+
+def _less(after: int | None, before: int | None) -> int:
+    """What has been added; 0 where nobody counts."""
+    return 0 if after is None or before is None else after - before
 
 
 def here(case: Case) -> str:

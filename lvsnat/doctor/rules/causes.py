@@ -9,7 +9,7 @@ from lvsnat.doctor.names import Code
 from lvsnat.doctor.rules.case import ELSEWHERE, Case, here, near_networks
 from lvsnat.doctor.rules.services import some
 from lvsnat.model.config import IPNetwork
-from lvsnat.model.endpoint import IPAddress
+from lvsnat.model.endpoint import Family, IPAddress
 from lvsnat.model.status import HealthState
 
 _EC2 = (
@@ -32,6 +32,8 @@ def no_route(case: Case) -> Finding:
 
 
 def unreachable(case: Case) -> Finding:
+    way = case.host.ways.get(case.endpoint.address)
+    interface = "INTERFACE" if way is None or way.interface is None else way.interface
     return Finding(
         Code.SERVER_UNREACHABLE,
         Severity.BROKEN,
@@ -39,7 +41,7 @@ def unreachable(case: Case) -> Finding:
         "the next hop to it does not answer the question for its link address",
         "an answer",
         "the machine is off, or its network is not this host's",
-        f"'ip neighbour get {case.endpoint.address} dev INTERFACE' and a look at the machine;"
+        f"'ip neighbour get {case.endpoint.address} dev {interface}' and a look at the machine;"
         f" 'lvsnat server disable {' '.join(case.scope)}' keeps clients from it",
         scope=case.scope,
     )
@@ -68,31 +70,39 @@ def down(case: Case, seen: str) -> Finding:
     )
 
 
-def closed(case: Case) -> Finding:
+def closed(case: Case, seen: str, doubt: str = "") -> Finding:
+    """``doubt``: what makes sure, where nobody has asked it."""
     return Finding(
         Code.PORT_CLOSED,
         Severity.BROKEN,
         case.subject,
-        "the machine answers, and refuses the connection",
+        seen,
         "a program that listens on this port",
         "its share of the clients is refused",
-        f"start the program there ('ss -ltn' shows what listens); 'lvsnat server disable"
+        f"{doubt}start the program there ('ss -ltn' shows what listens); 'lvsnat server disable"
         f" {' '.join(case.scope)}' keeps clients from it",
         scope=case.scope,
     )
 
 
 def gateway(case: Case, seen: str, what: str) -> Finding:
-    ours = here(case)
+    """``what`` goes elsewhere; without a probe a server that is off looks the same."""
+    ours, proven = here(case), case.probed is not None
+    why = f"{what} go another way"
     return Finding(
         Code.RS_GATEWAY,
         Severity.BROKEN,
         case.subject,
         seen,
         "replies by way of this host",
-        f"{what} go another way: the way back of the server does not lead here",
-        f"on the server: 'lvsnat gateway show {ours}' says where they go, 'lvsnat gateway set"
-        f" {ours}' leads them here" + (_EC2 if case.host.ec2 and case.facts.vpc is None else ""),
+        f"{why}: the way back of the server does not lead here"
+        if proven
+        else f"{why}, or it does not answer anybody",
+        ("" if proven else "'lvsnat doctor --probe' tells which; ")
+        + f"on the server: 'lvsnat gateway show {ours}' says where they go, 'lvsnat gateway set"
+        f" {ours}' leads them here; without lvsnat there, until its next boot:"
+        f" '{_ip(case)} route replace default via {ours}'"
+        + (_EC2 if case.host.ec2 and case.facts.vpc is None else ""),
         scope=case.scope,
     )
 
@@ -116,6 +126,12 @@ def same_subnet(case: Case, clients: Sequence[IPAddress]) -> Finding:
     ports = f"tcp/{case.endpoint.port}" if case.endpoint.port else "tcp/PORT"
     ours = here(case)
     remedy = f"on the server: 'lvsnat gateway set {ours} --reply-only {ports} --local-clients'"
+    if case.endpoint.port:
+        remedy += (
+            f"; without lvsnat there, until its next boot: '{_ip(case)} route replace default via"
+            f" {ours} table 100 && {_ip(case)} rule add ipproto tcp sport {case.endpoint.port}"
+            " lookup 100'"
+        )
     if case.proxied:
         remedy = _local_networks(case)
     elif ours == ELSEWHERE:
@@ -130,6 +146,11 @@ def same_subnet(case: Case, clients: Sequence[IPAddress]) -> Finding:
         remedy,
         scope=case.scope,
     )
+
+
+def _ip(case: Case) -> str:
+    """The program, for the server's family."""
+    return "ip" if case.endpoint.family is Family.IPV4 else "ip -6"
 
 
 def _local_networks(case: Case) -> str:

@@ -6,14 +6,16 @@ before a change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from lvsnat.doctor.facts import Facts, HostFacts
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
+from lvsnat.doctor.typed import UNSAVED, command
 from lvsnat.host import forward
 from lvsnat.host.conditions import Packet
-from lvsnat.host.firewall import Chain, Chains, Listing, Verdict, chains_of, fate
+from lvsnat.host.firewall import Chain, Chains, Listing, Rule, Verdict, chains_of, fate
+from lvsnat.host.masquerading import offender
 from lvsnat.host.transparency import EXAMPLE
 from lvsnat.model.config import Config
 from lvsnat.model.endpoint import Endpoint, Family, MarkListener
@@ -23,6 +25,7 @@ from lvsnat.model.service import VirtualService
 _SHOWN = 3
 _HOOKS = ("ingress", "prerouting", "input")
 """What a packet to a VIP goes through before IPVS or HAProxy gets it."""
+_AT_BOOT = "; the next boot has what your firewall's own configuration says"
 
 
 def findings(facts: Facts) -> Iterator[Finding]:
@@ -39,6 +42,7 @@ def findings(facts: Facts) -> Iterator[Finding]:
 def _forward(listing: Listing, config: Config, *, tracked: bool) -> Iterator[Finding]:
     for one in forward.cautions(listing, config, tracked=tracked):
         subject, verb, rest = one.message.partition(" drops ")
+        way, _, words = one.hint.partition(": ")
         yield Finding(
             Code.FORWARD_DROPS,
             Severity.BROKEN,
@@ -46,7 +50,7 @@ def _forward(listing: Listing, config: Config, *, tracked: bool) -> Iterator[Fin
             f"{verb.strip()} {rest}",
             "lets it pass",
             "replies go through the hook forward, with the real server's address",
-            one.hint,
+            f"{way}: {command(words)}{UNSAVED}",
         )
 
 
@@ -66,7 +70,7 @@ def _input(config: Config, chains: Chains) -> Iterator[Finding]:
                 "lets it pass",
                 f"packets to a VIP go through the hook {chain.hook} before IPVS or HAProxy gets"
                 " them",
-                f"let them in: {_accepting(chain, shut[0])}",
+                f"let them in: {command(_accepting(chain, shut[0]))}{UNSAVED}",
             )
 
 
@@ -109,33 +113,39 @@ def _masqueraded(config: Config, host: HostFacts, chains: Chains) -> Iterator[Fi
         if chain.hook != "postrouting" or chain.kind != "nat":
             continue
         for service in ipvs_services(config):
-            hidden = _hidden(host, chain, chains)
-            if any(hidden(server.endpoint) for server in service.servers):
+            rules = {
+                server.endpoint.address: rule
+                for server in service.servers
+                if (rule := _hiding(host, chain, chains, server.endpoint)) is not None
+            }
+            if rules:
+                first = next(iter(rules.values()))
+                named = offender(chain, first, host.listing or (), host.saved, [*rules])
                 yield Finding(
                     Code.MASQUERADED,
                     Severity.BROKEN,
                     f"the nft chain {chain}",
-                    f"gives what clients of {service.name} send this director's address",
+                    f"gives what clients of {service.name} send this director's address, by the"
+                    f" rule '{named.words}'",
                     "leaves it alone",
                     "the real servers do not see their clients",
-                    "limit its rule to the networks whose traffic it is for, as in 'iptables -s"
-                    " 192.168.2.0/24 ... -j MASQUERADE'",
+                    f"{named.remedy}{_AT_BOOT}",
                     scope=(service.name,),
                 )
                 break
 
 
-def _hidden(host: HostFacts, chain: Chain, chains: Chains) -> Callable[[Endpoint], bool]:
-    def hidden(server: Endpoint) -> bool:
-        way = host.ways.get(server.address)
-        packet = Packet(
-            "new",
-            EXAMPLE[server.family],
-            server.address,
-            server.port,
-            outgoing=None if way is None else way.interface,
-        )
-        found = fate(chain, chains, packet) if chain.sees(server.family) else None
-        return found is not None and found.verdict is Verdict.TRANSLATE and not found.doubtful
-
-    return hidden
+def _hiding(host: HostFacts, chain: Chain, chains: Chains, server: Endpoint) -> Rule | None:
+    """The rule that is sure to hide the clients of a server."""
+    if not chain.sees(server.family):
+        return None
+    way = host.ways.get(server.address)
+    packet = Packet(
+        "new",
+        EXAMPLE[server.family],
+        server.address,
+        server.port,
+        outgoing=None if way is None else way.interface,
+    )
+    found = fate(chain, chains, packet)
+    return found.by if found.verdict is Verdict.TRANSLATE and not found.doubtful else None

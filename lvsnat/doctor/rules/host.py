@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from lvsnat.doctor.facts import Facts, HostFacts
 from lvsnat.doctor.finding import Finding, Fix, Severity
 from lvsnat.doctor.names import Code
+from lvsnat.doctor.typed import setting
 from lvsnat.host.resources import Vip
+from lvsnat.ipvs.resources import NO_MODULE
 from lvsnat.model.config import Config
 from lvsnat.model.endpoint import IPAddress, MarkListener
 from lvsnat.model.proxied import ipvs_services
 
 COUNT, LIMIT = "net.netfilter.nf_conntrack_count", "net.netfilter.nf_conntrack_max"
 CONN_REUSE = "net.ipv4.vs.conn_reuse_mode"
+LOAD_IPVS = f"'sudo modprobe ip_vs', then 'lvsnat apply'; {NO_MODULE}"
 _NEARLY = 0.9
 _BEFORE, _SINCE = (4, 1), (5, 9)
 """The kernels in between take a second for each reused port with conn_reuse_mode 1."""
@@ -51,7 +54,7 @@ def _ipvs(host: HostFacts) -> Iterator[Finding]:
             "not loaded",
             "loaded",
             "no packet is balanced without it",
-            "'modprobe ip_vs', then 'lvsnat apply'; a container needs it loaded on the host",
+            LOAD_IPVS,
         )
 
 
@@ -104,7 +107,7 @@ def _conn_reuse(host: HostFacts) -> Iterator[Finding]:
             f"{value} (kernel {kernel})",
             wanted,
             why,
-            f"'sysctl -w {CONN_REUSE}={wanted}', and the same line in /etc/sysctl.d",
+            setting(CONN_REUSE, wanted),
         )
 
 
@@ -173,8 +176,7 @@ def _conntrack(host: HostFacts) -> Iterator[Finding]:
             f"{held} of {limit}",
             f"less than {int(_NEARLY * int(limit))}",
             "when it is full, the kernel drops the packets of new connections",
-            f"'sysctl -w {LIMIT}={2 * int(limit)}', and the same line in /etc/sysctl.d; or exempt"
-            " the services from tracking ('notrack')",
+            f"{setting(LIMIT, 2 * int(limit))}; or exempt the services from tracking ('notrack')",
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 
-from lvsnat.doctor.facts import Facts, SelfFacts
+from lvsnat.doctor.facts import Facts, Fault, SelfFacts
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
 from lvsnat.model import idle
@@ -17,6 +17,8 @@ from lvsnat.model.switch import Standing
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _QUIET = 60
 """Seconds; a daemon writes down what it knows every 5."""
+_PROBLEMS = 2
+"""So many of a broken configuration are told."""
 
 
 def findings(facts: Facts) -> Iterator[Finding]:
@@ -26,10 +28,10 @@ def findings(facts: Facts) -> Iterator[Finding]:
             Code.CONFIG_BROKEN,
             Severity.BROKEN,
             own.broken_config.path,
-            own.broken_config.problem,
+            _problems(own.broken_config),
             "a configuration",
             "no command can change anything; the kernel goes on as it is",
-            own.broken_config.remedy or "correct it",
+            own.broken_config.remedy.removesuffix("; nothing was changed") or "correct it",
         )
     for fault in own.broken_state:
         yield Finding(
@@ -51,6 +53,8 @@ def findings(facts: Facts) -> Iterator[Finding]:
             "servers that were found down count as up",
             "'systemctl restart lvsnat-daemon'",
         )
+    if own.owned and (own.absent or (facts.config is not None and not facts.config.services)):
+        yield _missing(own)
     yield from _at_work(own)
     yield from _modes(own)
     if facts.config is not None:
@@ -84,6 +88,33 @@ def findings(facts: Facts) -> Iterator[Finding]:
                 "after a reboot nobody makes the checks until somebody starts the daemon",
                 "'systemctl enable lvsnat-daemon'",
             )
+
+
+def _problems(fault: Fault) -> str:
+    """One of several lines as one line (lvsnat.config.problems writes them)."""
+    title, *lines = fault.problem.splitlines()
+    # A problem is indented by two, the hint below it by four.
+    places = (one.strip().removeprefix(f"{fault.path}:") for one in lines if one[2:3].strip())
+    said = [f"line {one}" if one[:1].isdigit() else one.strip() for one in places]
+    if not said:
+        return title
+    rest = len(said) - _PROBLEMS
+    more = f" and {rest} more ('lvsnat plan' lists all)" if rest > 0 else ""
+    return f"{len(said)} problems: {'; '.join(said[:_PROBLEMS])}{more}"
+
+
+def _missing(own: SelfFacts) -> Finding:
+    made = "a service" if own.owned == 1 else f"{own.owned} services"
+    return Finding(
+        Code.CONFIG_MISSING,
+        Severity.BROKEN,
+        own.config,
+        "the file is not there" if own.absent else "it has no service",
+        f"the configuration of {made} that lvsnat made here",
+        "what is in the kernel is served still, and what is to be made anew is lost",
+        f"put {own.config} back, and do not run 'lvsnat apply' before; 'lvsnat clear' takes"
+        " everything away, if that is meant",
+    )
 
 
 def _at_work(own: SelfFacts) -> Iterator[Finding]:

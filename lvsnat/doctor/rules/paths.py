@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
 
 from lvsnat.doctor.facts import Facts, HostFacts
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
 from lvsnat.doctor.rules.host import vips
+from lvsnat.doctor.typed import setting, settings
 from lvsnat.host.placement import LOOPBACK, AssignedAddress
 from lvsnat.host.transparency import EXAMPLE
 from lvsnat.model.config import Config
 from lvsnat.model.endpoint import Family, IPAddress
 
 _STRICT = 1
+_IPV4: Final = 4
+"""IPv6 has no such filter."""
+_DROPPED: Final = "TcpExtIPReversePathFilter"
+_SOME: Final = 3
+"""Of packets with a forged sender, a director on the internet drops one now and then."""
 
 
 def findings(facts: Facts) -> Iterator[Finding]:
     if facts.config is None or facts.host is None or facts.host.assigned is None:
         return
-    told = set()
+    found: dict[str, Finding] = {}
     for one in (*_clients(facts.config, facts.host), *_servers(facts.config, facts.host)):
-        if one.subject not in told:
-            told.add(one.subject)
-            yield one
+        found.setdefault(one.subject, one)
+    if all(one.severity is not Severity.BROKEN for one in found.values()):
+        for one in _counted(facts, facts.config, facts.host):
+            known = found.get(one.subject, one)
+            found[one.subject] = replace(known, severity=one.severity, seen=one.seen)
+    yield from found.values()
 
 
 def _clients(config: Config, host: HostFacts) -> Iterator[Finding]:
@@ -62,6 +73,46 @@ def _servers(config: Config, host: HostFacts) -> Iterator[Finding]:
             )
 
 
+def _counted(facts: Facts, config: Config, host: HostFacts) -> Iterator[Finding]:
+    """Packets that were dropped just now, whoever sent them: a narrower route leads elsewhere.
+
+    The kernel counts them for the whole host: TcpExt IPReversePathFilter, in ip_input.c.
+    """
+    if facts.samples is None:
+        return
+    first, second = facts.samples
+    lost = second.counters.get(_DROPPED, 0) - first.counters.get(_DROPPED, 0)
+    strict = _strict_places(config, host)
+    if lost >= _SOME and strict:
+        names = [f"net.ipv4.conf.{interface}.rp_filter" for interface in strict]
+        yield Finding(
+            Code.RP_FILTER,
+            Severity.BROKEN,
+            " ".join(names),
+            f"1 (strict), and the kernel has dropped {lost} packets within"
+            f" {second.at - first.at:.0f} seconds",
+            "2 (loose) or 0",
+            "it drops what comes in here from anybody whom it would answer by another interface:"
+            " clients with a route of their own get no answer",
+            settings({f"net.ipv4.conf.{one.replace('.', '/')}.rp_filter": 2 for one in strict}),
+        )
+
+
+def _strict_places(config: Config, host: HostFacts) -> list[str]:
+    """The interfaces that have VIPs; where none of these is strict, the real servers'."""
+    servers = [s.endpoint.address for web in config.services for s in web.servers]
+    for wanted in (list(vips(config)), servers):
+        names = {
+            one.interface
+            for one in host.assigned or ()
+            if one.interface != LOOPBACK
+            and any(holds(one, it) or one.address == it for it in wanted if it.version == _IPV4)
+        }
+        if strict := [name for name in sorted(names) if is_strict(host, name)]:
+            return strict
+    return []
+
+
 def holds(one: AssignedAddress, address: IPAddress) -> bool:
     """Whether an address is a neighbour there."""
     return not one.is_host and one.interface != LOOPBACK and address in one.network
@@ -77,5 +128,5 @@ def _finding(severity: Severity, interface: str, why: str) -> Finding:
     name = f"net.ipv4.conf.{interface}.rp_filter"
     return Finding(
         Code.RP_FILTER, severity, name, "1 (strict)", "2 (loose) or 0", why,
-        f"'sysctl -w {name}=2', and the same line in /etc/sysctl.d",
+        setting(f"net.ipv4.conf.{interface.replace('.', '/')}.rp_filter", 2),
     )  # fmt: skip

@@ -12,6 +12,7 @@ from lvsnat.doctor.facts import Facts, HostFacts
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
 from lvsnat.doctor.rules.services import some
+from lvsnat.doctor.typed import UNSAVED, command, setting
 from lvsnat.host.conditions import Packet
 from lvsnat.host.firewall import Chain, Chains, Verdict, chains_of, fate
 from lvsnat.host.rulewords import Json
@@ -64,7 +65,7 @@ def _icmp(config: Config, host: HostFacts, chains: Chains) -> Iterator[Finding]:
                     "lets it pass",
                     "a router that asks for smaller packets is not heard: large answers do not"
                     " reach some clients",
-                    f"let it in: {_letting_icmp_in(chain, vip)}",
+                    f"let it in: {command(_letting_icmp_in(chain, vip))}{UNSAVED}",
                 )
 
 
@@ -103,8 +104,8 @@ def _redirected(config: Config, chains: Chains) -> Iterator[Finding]:
                     f"gives what clients of {service.name} ({listen}) send another destination",
                     "leaves it alone",
                     "it comes before IPVS and HAProxy, which get nothing",
-                    f"except the VIP: {_excepting(chain, listen.address)}; or publish the port on"
-                    " one address ('docker run -p 127.0.0.1:80:80')",
+                    f"except the VIP: {command(_excepting(chain, listen.address))}; or publish"
+                    " the port on one address ('docker run -p 127.0.0.1:80:80')",
                     scope=(service.name,),
                 )
 
@@ -141,7 +142,8 @@ def _output(config: Config, host: HostFacts, chains: Chains) -> Iterator[Finding
                     f"drops what is sent to {some(mine)}",
                     "lets it pass",
                     "IPVS and HAProxy send to the real servers by the hook output",
-                    f"let it out: {_letting_out(chain, [one.address for one in mine])}",
+                    "let it out: "
+                    f"{command(_letting_out(chain, [one.address for one in mine]))}{UNSAVED}",
                 )
 
 
@@ -170,7 +172,7 @@ def _answers(config: Config, chains: Chains) -> Iterator[Finding]:
                     f"drops what {service.name} ({listen}) answers",
                     "lets it pass",
                     "HAProxy answers clients by the hook output",
-                    f"let it out: {_letting_out(chain, [listen.address], 's')}",
+                    f"let it out: {command(_letting_out(chain, [listen.address], 's'))}{UNSAVED}",
                     scope=(service.name,),
                 )
 
@@ -213,7 +215,7 @@ def _untracked(host: HostFacts, chains: Chains) -> Iterator[Finding]:
                 "the rule never matches: netfilter is not told of connections of IPVS",
                 "a kernel that was built with CONFIG_IP_VS_NFCT"
                 if lacks
-                else f"'sysctl -w {_CONNTRACK}=1', and the same line in /etc/sysctl.d",
+                else setting(_CONNTRACK, 1),
             )
 
 
@@ -242,8 +244,8 @@ def _offloaded(config: Config, host: HostFacts, chains: Chains) -> Iterator[Find
                 f"puts connections on a flowtable, and {_CONNTRACK} is 1",
                 "that leaves replies of real servers alone",
                 "what a flowtable passes on does not come to IPVS, which has to give it the VIP",
-                f"except the real servers: nft 'insert rule {chain} {field} saddr {{ {places} }}"
-                f" accept'; or set {_CONNTRACK} to 0",
+                f"except the real servers: 'nft \"insert rule {chain} {field} saddr {{ {places} }}"
+                f" accept\"'; or 'sysctl -w {_CONNTRACK}=0'",
             )
 
 

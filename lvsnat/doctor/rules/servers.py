@@ -33,6 +33,9 @@ from lvsnat.model.status import HealthState, Sync
 _FLOOD: Final = 20
 """From so many networks at once it is more likely that nobody is there who goes on."""
 
+_REFUSED: Final = 3
+"""So many refused connections are no longer one client's affair."""
+
 _REPLIES = {
     Reply.SILENT: "it does not answer this host's own address either",
     Reply.UNREACHABLE: "the network says that nobody is there",
@@ -69,6 +72,13 @@ def _unasked(case: Case) -> Finding | None:
         return unreachable(case)
     if case.server.health is not None and case.server.health.state is HealthState.DOWN:
         return down(case, case.server.health.detail or "its check fails")
+    if (refused := case.refused()) >= _REFUSED:
+        return closed(
+            case,
+            f"{refused} connections were refused or reset within {case.seconds:.0f} seconds, none"
+            " has opened",
+            "'lvsnat doctor --probe' makes sure; ",
+        )
     return None
 
 
@@ -77,7 +87,7 @@ def _asked(case: Case, probed: Probed) -> Finding | None:
     if not probed.own.came:
         return down(case, _REPLIES[probed.own])
     if probed.own is Reply.REFUSED:
-        return closed(case)
+        return closed(case, "the machine answers, and refuses the connection")
     if not probed.foreign.came and case.meets_strangers:
         return gateway(
             case,
@@ -99,10 +109,14 @@ def _some_clients(case: Case, stuck: Sequence[IPAddress]) -> Iterator[Finding]:
     if not others:
         yield from _lately(case, out)
         return
-    if is_one_way(Evidence(_since(out), len(others))):
-        yield gateway(case, f"no packet comes back; waiting: {some(others)}", "its replies")
-        return
     begun = case.begun()
+    if is_one_way(Evidence(_since(out), len(others))):
+        # What waits since before may be the remains of a cure; so may counters that lag.
+        if case.counts and any(client in begun for client in others):
+            yield gateway(case, f"no packet comes back; waiting: {some(others)}", "its replies")
+        else:
+            yield from _lately(case, out)
+        return
     networks = list(dict.fromkeys(network_of(client) for client in others if client in begun))
     if 0 < len(networks) <= _FLOOD:
         yield bypass(case, networks)
@@ -119,11 +133,10 @@ def _lately(case: Case, out: Sequence[int | None]) -> Iterator[Finding]:
     """Nobody tries now, but somebody has, and nothing has ever come from the server."""
     waited = [one for one in case.stuck(trying=False) if not is_beside(one, case)]
     if out and is_one_way(Evidence(out[1], len(waited))):
+        seen = f"no packet has ever come back; waiting, a minute ago at most: {some(waited)}"
+        known = gateway(case, seen, "its replies")
         yield replace(
-            gateway(
-                case,
-                f"no packet has ever come back; waiting within the last minute: {some(waited)}",
-                "its replies",
-            ),
+            known,
             severity=Severity.NOTE,
+            why=f"{known.why}; after a cure this goes away by itself: run it again",
         )

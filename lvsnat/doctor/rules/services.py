@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from lvsnat.doctor.facts import Facts, Socket
 from lvsnat.doctor.finding import Finding, Fix, Severity
@@ -27,7 +28,7 @@ from lvsnat.model.status import (
 
 _DRIFT = (Sync.MISSING, Sync.CHANGED, Sync.EXTRA)
 _OUT = (HealthState.DOWN, HealthState.MAINTENANCE)
-_APPLY = "'lvsnat plan' shows what differs, 'lvsnat apply' ends it"
+APPLY: Final = "'lvsnat plan' shows what differs, 'lvsnat apply' ends it"
 _SHOWN = 3
 
 
@@ -72,7 +73,7 @@ def _host(status: DirectorStatus) -> Iterator[Finding]:
                 "not there" if missing else _settings(thing.seen),
                 _settings(thing.wanted) or "as configured",
                 "the configuration asks for it",
-                _APPLY,
+                APPLY,
                 None if thing.key is None else Fix((thing.key,)),
             )
 
@@ -83,19 +84,23 @@ def _settings(values: dict[str, str] | None) -> str:
 
 def _drift(service: ServiceStatus, known: Mapping[Listener, Listener]) -> Iterator[Finding]:
     """``known``: what the listeners of the configuration are to IPVS."""
-    wrong = [(str(one.endpoint), one.sync) for one in service.servers if one.sync in _DRIFT]
+    wrong = [one for one in service.servers if one.sync in _DRIFT]
+    seen = [_difference(one) for one in wrong]
+    missing = any(one.sync is Sync.MISSING for one in wrong)
     if service.sync in _DRIFT:
-        wrong = [("the service", service.sync)]
-    if wrong:
-        missing = any(sync is Sync.MISSING for _, sync in wrong)
+        seen, missing = [f"the service is {service.sync}"], service.sync is Sync.MISSING
+    refused = is_emptied(service)
+    if seen:
         yield Finding(
             Code.NOT_APPLIED,
-            Severity.BROKEN if missing else Severity.RISK,
+            Severity.BROKEN if missing or refused else Severity.RISK,
             f"{name_of(service)} {service.listen}",
-            some([f"{what} is {sync}" for what, sync in wrong]),
+            some([_difference(one) for one in wrong] if refused else seen),
             "as configured",
-            "the kernel balances what it holds, not what the configuration says",
-            _APPLY,
+            "no server takes new connections: clients are refused"
+            if refused
+            else "the kernel balances what it holds, not what the configuration says",
+            APPLY,
             Fix(
                 (
                     Key(SERVICE_KIND, str(known.get(service.listen, service.listen))),
@@ -104,6 +109,28 @@ def _drift(service: ServiceStatus, known: Mapping[Listener, Listener]) -> Iterat
             ),
             scope=(name_of(service),),
         )
+
+
+def _difference(server: ServerStatus) -> str:
+    """How a server differs from its configuration."""
+    if server.wanted is not None and server.seen is not None:
+        seen, wanted = server.seen.weight, server.wanted.weight
+        if seen != wanted:
+            return f"{server.endpoint} weight {seen}, should be {wanted}"
+    return f"{server.endpoint} is {server.sync}"
+
+
+def is_emptied(service: ServiceStatus) -> bool:
+    """Whether no server takes connections, and one would as it is configured."""
+    takes = any(one.seen is not None and one.seen.weight for one in service.servers)
+    return not takes and any(map(is_held_back, service.servers))
+
+
+def is_held_back(server: ServerStatus) -> bool:
+    """Whether a server is in the kernel with the weight 0, and another one is configured."""
+    if server.wanted is None or server.seen is None:
+        return False
+    return server.sync is Sync.CHANGED and server.wanted.weight > server.seen.weight == 0
 
 
 def _servers(service: ServiceStatus) -> Iterator[Finding]:
@@ -131,7 +158,8 @@ def _servers(service: ServiceStatus) -> Iterator[Finding]:
             some([_why(one) for one in down]),
             "at least one server that answers its check",
             "the sorry server answers all clients" if helped else "clients get no answer",
-            f"'lvsnat health {name}' shows each check and its answer",
+            "start the program on the servers, or look at these machines: 'lvsnat health"
+            f" {name}' shows each check and its answer",
             scope=(name,),
         )
     elif not any(one.seen is not None and one.seen.weight for one in ordinary):

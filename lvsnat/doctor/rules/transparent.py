@@ -95,7 +95,7 @@ def _firewalls(config: Config, host: HostFacts) -> Iterator[Finding]:
         )
     for one in unmarking(listing, host.saved, config.haproxy.mark):
         yield _of(one, Code.REPLY_MARK_LOST, "the mark of the replies", "it stays", LOST)
-    for one in hidden(servers, listing, host.ways):
+    for one in hidden(servers, listing, host.ways, host.saved):
         yield _of(
             one,
             Code.MASQUERADED,

@@ -8,6 +8,7 @@ from typing import Final
 from lvsnat.doctor.facts import Facts, HostFacts
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
+from lvsnat.doctor.typed import setting
 from lvsnat.model.proxied import ipvs_services
 
 _REROUTE: Final = "net.ipv4.vs.snat_reroute"
@@ -36,7 +37,7 @@ def _of_ipvs(host: HostFacts) -> Iterator[Finding]:
             "0",
             "1",
             "replies take the way of the real server's address, not that of the VIP's",
-            f"'sysctl -w {_REROUTE}=1', and the same line in /etc/sysctl.d",
+            setting(_REROUTE, 1),
         )
     if host.settings.get(_SLOPPY, "0") != "0":
         yield Finding(
@@ -47,7 +48,7 @@ def _of_ipvs(host: HostFacts) -> Iterator[Finding]:
             "0",
             "a packet of a connection that is not known goes to any server, instead of being"
             " refused",
-            f"'sysctl -w {_SLOPPY}=0', and the same line in /etc/sysctl.d",
+            setting(_SLOPPY, 0),
         )
 
 
@@ -74,5 +75,5 @@ def _timeouts(host: HostFacts, kept: int) -> Iterator[Finding]:
             f"{remembered} s",
             f"{kept} s, as IPVS",
             "netfilter keeps what IPVS has long forgotten, until its table is full",
-            f"'sysctl -w {_ESTABLISHED}={kept}', and the same line in /etc/sysctl.d",
+            setting(_ESTABLISHED, kept),
         )

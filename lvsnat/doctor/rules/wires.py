@@ -11,6 +11,7 @@ from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
 from lvsnat.doctor.rules.host import vips
 from lvsnat.doctor.rules.paths import holds
+from lvsnat.doctor.typed import setting, settings
 from lvsnat.host.placement import LOOPBACK, AssignedAddress
 from lvsnat.model.config import Config
 from lvsnat.model.endpoint import Family, IPAddress
@@ -85,8 +86,7 @@ def _unanswered(config: Config, host: HostFacts) -> Iterator[Finding]:
                     f" {value}",
                     f"an answer on {interface}",
                     "neighbours who ask for it get no answer, so that nothing is sent here",
-                    f"'sysctl -w net.ipv4.conf.{where.replace('.', '/')}.arp_ignore=0', and the"
-                    " same line in /etc/sysctl.d",
+                    setting(f"net.ipv4.conf.{where.replace('.', '/')}.arp_ignore", 0),
                 )
 
 
@@ -112,8 +112,7 @@ def _neighbours(host: HostFacts) -> Iterator[Finding]:
                 f"{held[family]} of {limit}",
                 f"less than {int(_NEARLY * int(limit))}",
                 "when it is full, a neighbour that is not in it cannot be reached",
-                f"'sysctl -w {name}={4 * int(limit)} {middle}={2 * int(limit)}', and the same lines"
-                " in /etc/sysctl.d",
+                settings({name: 4 * int(limit), middle: 2 * int(limit)}),
             )
 
 
@@ -139,7 +138,7 @@ def _forwarding(config: Config, host: HostFacts) -> Iterator[Finding]:
                 "0",
                 "1",
                 f"replies of {first} come in here, and are not passed on",
-                f"'sysctl -w {name}=1', and the same line in /etc/sysctl.d",
+                setting(name, 1),
             )
 
 

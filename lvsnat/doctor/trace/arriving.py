@@ -7,11 +7,13 @@ from typing import Final
 
 from lvsnat.doctor.facts import SocketState
 from lvsnat.doctor.names import Code
+from lvsnat.doctor.rules.host import LOAD_IPVS
 from lvsnat.doctor.rules.paths import is_strict
 from lvsnat.doctor.trace import hooks
 from lvsnat.doctor.trace.hooks import Passage
 from lvsnat.doctor.trace.journey import Journey
 from lvsnat.doctor.trace.step import Place, Step, Verdict
+from lvsnat.doctor.typed import setting
 from lvsnat.host.expressions import FAMILY, NAME
 from lvsnat.host.firewall import Verdict as Fate
 from lvsnat.host.seen import RouteKind
@@ -70,12 +72,18 @@ def routing(journey: Journey) -> Step:
     assigned = journey.host.assigned
     absent = assigned is not None and vip not in {one.address for one in assigned}
     if absent or (answer is not None and answer.kind == RouteKind.UNICAST):
+        seen = f"{vip} is on no interface of this host"
+        if journey.carrier is Carrier.IPVS and not journey.host.ipvs:
+            why = "this kernel has no IPVS, and 'lvsnat apply' makes nothing without it"
+            return Step(Place.ROUTING, Verdict.FAILS, seen, why, LOAD_IPVS, Code.IPVS_MISSING)
         return Step(
             Place.ROUTING,
             Verdict.FAILS,
-            f"{vip} is on no interface of this host",
+            seen,
             "the kernel does not take it for its own: it sends it on, or drops it",
-            "'lvsnat apply'" if journey.config.host.manage_vip else f"'ip address add {vip} ...'",
+            "'lvsnat apply'"
+            if journey.config.host.manage_vip
+            else f"'ip address add {vip} dev INTERFACE'",
             Code.VIP_MISSING,
         )
     if answer is None:
@@ -102,7 +110,7 @@ def _dropped(journey: Journey) -> Step:
         Verdict.FAILS,
         f"the reverse path filter of {arrived} is strict, and the way back is {back.interface}",
         "the kernel drops what comes in by another interface than it would answer by",
-        f"'sysctl -w net.ipv4.conf.{arrived}.rp_filter=2', and the same line in /etc/sysctl.d",
+        setting(f"net.ipv4.conf.{arrived.replace('.', '/')}.rp_filter", 2),
         Code.RP_FILTER,
     )
 

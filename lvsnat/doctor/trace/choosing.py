@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from lvsnat.doctor.names import Code
+from lvsnat.doctor.rules.services import APPLY, is_emptied, is_held_back
 from lvsnat.doctor.trace.journey import Journey
 from lvsnat.doctor.trace.step import Place, Step, Verdict
 from lvsnat.model.carrier import Carrier
@@ -19,6 +21,8 @@ def refusal(journey: Journey, server: ServerStatus) -> str:
     """Why a real server gets no new connections; empty where it does."""
     if server.seen is None:
         return "it is the sorry server" if server.sorry else "it is not in the table"
+    if server.wanted is not None and is_held_back(server):
+        return f"its weight is 0, and should be {server.wanted.weight}"
     if server.seen.weight == 0:
         return "its weight is 0" if server.override is None else f"{server.override.reason} by hand"
     if journey.carrier is Carrier.HAPROXY:
@@ -69,7 +73,8 @@ def servers(journey: Journey) -> Step:
         known = journey.status.servers
         reasons = [f"{one.endpoint}: {refusal(journey, one)}" for one in known]
         seen = "; ".join(reasons[:3]) or "the service has no real server"
-        return _none(journey, seen, "nobody takes the packet: the client is refused")
+        why = "nobody takes the packet: the client is refused"
+        return _none(journey, seen, why, by_hand=is_emptied(journey.status))
     return _scheduled(journey, takers)
 
 
@@ -84,11 +89,16 @@ def _asked(journey: Journey, asked: Endpoint) -> Step:
     why = "it is not in the table" if server is None else refusal(journey, server)
     if why:
         seen = f"{asked} gets no new connections: {why}"
-        return _none(journey, seen, "the packet goes to another one, or is refused")
+        why = "the packet goes to another one, or is refused"
+        by_hand = server is not None and is_held_back(server)
+        return _none(journey, seen, why, by_hand=by_hand)
     return Step(Place.SERVERS, Verdict.OK, f"{asked}, as asked for; the scheduler decides")
 
 
-def _none(journey: Journey, seen: str, why: str) -> Step:
+def _none(journey: Journey, seen: str, why: str, *, by_hand: bool = False) -> Step:
+    """``by_hand``: the configuration says otherwise."""
+    if by_hand:
+        return Step(Place.SERVERS, Verdict.FAILS, seen, why, APPLY, Code.NOT_APPLIED)
     remedy = f"'lvsnat status {journey.service.name}' shows its servers"
     return Step(Place.SERVERS, Verdict.FAILS, seen, why, remedy)
 

@@ -37,6 +37,8 @@ def to_server(leg: Leg) -> Step:
     kinds = hooks.FILTERS if packet.state == "untracked" else hooks.ALL
     out = through(chains, "output", packet, kinds)
     passage = both(out, through(chains, "postrouting", packet, kinds))
+    if kinds is hooks.FILTERS:
+        passage = hooks.past_nat(passage, chains, packet)
     if passage.does is Fate.TRANSLATE and passage.verdict is Verdict.FAILS:
         why = "the real server does not see its client"
         return replace(of(Place.TO_SERVER, passage, why), code=Code.MASQUERADED)

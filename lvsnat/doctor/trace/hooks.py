@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lvsnat.doctor.trace.step import Verdict
@@ -23,6 +23,7 @@ _DOES: Final = {
     firewall.Verdict.TRANSLATE: "gives it another source",
     firewall.Verdict.ELSEWHERE: "sends it to another destination",
 }
+_NONE: Final = "no rules of others"
 _SHOWN: Final = 3
 
 
@@ -77,6 +78,26 @@ def both(first: Passage, second: Passage) -> Passage:
     return Passage(Verdict.OK, "; ".join(dict.fromkeys((first.seen, second.seen))))
 
 
+def past_nat(passage: Passage, chains: Chains | None, packet: Packet) -> Passage:
+    """Name the rules at postrouting that would hide the sender of a new connection.
+
+    Netfilter asks them for the first packet of a connection that it tracks; this is none.
+    """
+    if chains is None or passage.verdict is not Verdict.OK:
+        return passage
+    named = [
+        f"passes {chain}: {_rule(found.by)}, which leaves it alone"
+        for chain in chains.values()
+        if chain.hook == "postrouting"
+        and chain.kind == "nat"
+        and chain.sees(packet.family)
+        and (found := fate(chain, chains, replace(packet, state="new"))).by is not None
+        and found.verdict is firewall.Verdict.TRANSLATE
+    ]
+    seen = [] if passage.seen == _NONE and named else [passage.seen]
+    return replace(passage, seen="; ".join([*seen, *named]))
+
+
 def _stops(chain: Chain, found: Fate) -> str:
     by = "by its policy" if found.by is None else f"by the rule '{_rule(found.by)}'"
     where = str(chain) if found.by is None else found.by.chain
@@ -103,7 +124,7 @@ def _rule(rule: firewall.Rule) -> str:
 def _passed(met: list[Chain]) -> str:
     names = [*_names(met)]
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"passes {', '.join(names[:_SHOWN])}{more}" if names else "no rules of others"
+    return f"passes {', '.join(names[:_SHOWN])}{more}" if names else _NONE
 
 
 def _names(met: list[Chain]) -> Iterator[str]:

@@ -20,6 +20,8 @@ from lvsnat.model.endpoint import Family
 
 _SAYS_NOTHING: Final = frozenset({"SYN_RECV", "SYN_SENT", "NONE", "UDP", "INIT", "INIT1"})
 """The states of connections that may be without a reply."""
+_OVER: Final = frozenset({"CLOSE", "CLOSED", "REJECTED"})
+"""The states of connections that a reset has ended, before they opened or later."""
 _ANSWER: Final = 1.0
 """Seconds that a connection takes to open, at most."""
 _FORWARDING: Final = {
@@ -38,7 +40,7 @@ def way_back(leg: Leg) -> Step:
         return Step(Place.WAY_BACK, Verdict.UNKNOWN, _UNREAD)
     if leg.journey.is_local:
         return Step(Place.WAY_BACK, Verdict.OK, f"{_LOCAL}, and it comes back there")
-    opened = [one for one in leg.connections if one.state not in _SAYS_NOTHING]
+    opened = [one for one in leg.connections if one.state not in _SAYS_NOTHING | _OVER]
     beside = is_beside(leg.client, case)
     if _is_stuck(leg, case, opened=bool(opened)):
         return _elsewhere(leg, case, beside=beside)
@@ -68,6 +70,10 @@ def _others(leg: Leg, case: Case) -> Step:
     if case.probed is not None and case.probed.foreign.came:
         seen = f"{leg.endpoint} sends its replies to strangers here, as the probe shows"
         return Step(Place.WAY_BACK, Verdict.OK, seen)
+    if over := [one for one in leg.connections if one.state in _OVER]:
+        # Client and server can both have done it, so no reply is proven.
+        seen = f"a connection of the client to {leg.endpoint} was refused or reset: {over[0].state}"
+        return Step(Place.WAY_BACK, Verdict.UNKNOWN, f"{seen}; --probe proves its way back")
     came = case.returned()
     if came and came[0] is not None and came[1] is not None and came[1] > came[0]:
         return Step(Place.WAY_BACK, Verdict.OK, f"replies come back from {leg.endpoint}")
@@ -176,10 +182,10 @@ def forward(leg: Leg) -> Step:
         first = through(chains, "forward", taken, until=hooks.IPVS_AT_FORWARD)
         passage = both(first, through(chains, "postrouting", leg.answer()))
         code = Code.FORWARD_DROPS if first.verdict is Verdict.FAILS else None
-        return of(Place.FORWARD, passage, _LOST, code)
+        return of(Place.FORWARD, hooks.past_nat(passage, chains, leg.answer()), _LOST, code)
     first = through(chains, "input", taken)
     second = through(chains, "output", leg.answer())
-    return of(Place.FORWARD, both(first, second), _LOST)
+    return of(Place.FORWARD, hooks.past_nat(both(first, second), chains, leg.answer()), _LOST)
 
 
 def to_client(leg: Leg) -> Step:

@@ -8,28 +8,26 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from time import monotonic
 from typing import ClassVar, Final, TypeVar
 
-from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
+from textual.events import Event, Key
 from textual.widgets import Footer, Input, Static
 from textual.worker import Worker
 
 from lvsnat.errors import LvsnatError
 from lvsnat.ui.live import board as boards
-from lvsnat.ui.live.board import Board, Boards, Look, Measure, Sort
+from lvsnat.ui.live.board import Board, Boards, Look, Measure, Place, Sort
+from lvsnat.ui.live.bottom import Filter, Message
 from lvsnat.ui.live.doors import Action, Doors, Wish
-from lvsnat.ui.live.keys import KEYS, LOOKS
+from lvsnat.ui.live.keys import ACTIONS, KEYS, LOOKS
 from lvsnat.ui.live.screens import Details, Keys, Notice, Question, summary
 from lvsnat.ui.live.table import Table, Titles
 
 Answer = TypeVar("Answer")
 EVERY: Final = 1.0
 """Seconds between two readings."""
-TOLD: Final = 5.0
-"""Seconds for which it is said what was done."""
 
 
 class Live(App[None]):
@@ -49,19 +47,20 @@ class Live(App[None]):
         self._boards = Boards()
         self._paused = False
         self._failure = ""
-        self._told, self._told_until = "", 0.0
+        self._before_filter: Place | None = None
+        self._summary, self._message = Static(id="summary"), Message()
         self._asking: Worker[None] | None = None
         # One thread each: what they hold open is used by no other.
         self._reader = ThreadPoolExecutor(1, "reader")
         self._writer = ThreadPoolExecutor(1, "writer")
 
     def compose(self) -> ComposeResult:
-        yield Static(id="summary")
+        yield self._summary
         titles = Titles()
         yield titles
         yield Table(titles)
-        yield Static(id="message")
-        yield Input(placeholder="filter: words of names, addresses, states", id="filter")
+        yield self._message
+        yield Filter()
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
@@ -86,7 +85,7 @@ class Live(App[None]):
         try:
             self.board = await self._in(self._reader, self._read)
         except LvsnatError as error:
-            self._failure = error.message
+            self._failure = error.message.splitlines()[0]
         else:
             self._failure = ""
         self._show()
@@ -112,37 +111,35 @@ class Live(App[None]):
         board = self.board
         if board is not None:
             self.table.show(boards.rows(board, self.look), board, self.look)
-            self._static("summary").update(summary(board, max(self.size.width, 20)))
+            self._summary.update(summary(board, max(self.size.width, 20)))
         self._mention()
 
-    def _tell(self, text: str) -> None:
-        """Say it long enough to be read."""
-        self._told, self._told_until = text, monotonic() + TOLD
+    def _tell(self, text: str, *, till_key: bool = False) -> None:
+        self._message.tell(text, till_key=till_key)
         self._mention()
+
+    async def on_event(self, event: Event) -> None:
+        """Before a key does what it does, forget what the last one could not do."""
+        if isinstance(event, Key) and not event.is_forwarded and self._message.key_came():
+            self._mention()
+        await super().on_event(event)
 
     def _mention(self) -> None:
         """The line below the table: what went wrong, else what was done, else how it looks."""
-        done = self._told if monotonic() < self._told_until else ""
         if self._failure:
-            self._say(
-                f"not read: {self._failure.splitlines()[0]}; what you see is older", "bold red"
-            )
+            self._message.say(f"not read: {self._failure}; what you see is older", "bold red")
         else:
-            self._say(done or "; ".join(filter(None, [self._manner(), self.table.cut_off])))
+            looks = "; ".join(filter(None, [self._manner(), self.table.cut_off]))
+            self._message.say(self._message.told or looks)
 
     def _manner(self) -> str:
         services = sum(row.server is None for row in self.table.rows)
         said = ["PAUSED"] if self._paused else []
         return "  ".join([*said, *self.look.said(services)])
 
-    def _say(self, text: str, style: str = "") -> None:
-        self._static("message").update(Text(text, style, no_wrap=True, overflow="ellipsis"))
-
-    def _static(self, name: str) -> Static:
-        return self.screen_stack[0].query_one(f"#{name}", Static)
-
     def _looking(self, look: Look) -> None:
-        self.look, self._told_until = look, 0.0
+        self.look = look
+        self._message.hush()
         self._show()
         self.table.select(self.table.cursor)  # It may stand elsewhere now: have it in view.
 
@@ -182,17 +179,23 @@ class Live(App[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Whether a key means this now: a letter of the filter means itself."""
         del parameters
-        return action != "filter" or not self._filter.has_focus
+        return action not in ACTIONS or not self._filter.has_focus
 
     def action_filter(self) -> None:
+        if not self.look.filter and (row := self.table.selected) is not None:
+            self._before_filter = row.place
         # The next keys are for it, however fast they are typed.
         self._filter.display = True
         self.screen.set_focus(self._filter)
 
     def action_unfilter(self) -> None:
+        chosen = None if self._filter.has_focus else self.table.selected
         self._filter.value = ""
         self._filter.display = False
         self.screen.set_focus(self.table)
+        if self.look.filter:
+            self._looking(replace(self.look, filter=""))
+            self.table.go_to(self._before_filter if chosen is None else chosen.place)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._looking(replace(self.look, filter=event.value))
@@ -203,7 +206,7 @@ class Live(App[None]):
 
     @property
     def _filter(self) -> Input:
-        return self.screen_stack[0].query_one(Input)
+        return self.screen_stack[0].query_one(Filter)
 
     def action_turn_over(self) -> None:
         if (row := self.table.selected) is not None:
@@ -217,8 +220,7 @@ class Live(App[None]):
         one = {row.service.listen}
         closed = self.look.closed - one if wanted else self.look.closed | one
         if row.server is not None and not wanted:
-            places = [each.place for each in self.table.rows]
-            self.table.select(places.index((row.service.listen, None)))
+            self.table.go_to((row.service.listen, None))
         self._looking(replace(self.look, closed=closed))
 
     def action_all(self) -> None:
@@ -266,7 +268,7 @@ class Live(App[None]):
         """Plan it, show the plan, and carry out what was shown if the answer is yes."""
         row = self.table.selected
         if row is None or row.server is None or row.service.name is None:
-            self._tell("select a server of the configuration first")
+            self._tell("select a server of the configuration first", till_key=True)
             return
         wish = Wish(action, row.service.name, row.server.endpoint)
         try:

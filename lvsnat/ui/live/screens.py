@@ -25,7 +25,7 @@ from lvsnat.ui.live.doors import Detail, Proposal, Wish
 from lvsnat.ui.live.keys import ALL_KEYS
 from lvsnat.ui.services import service_detail
 from lvsnat.ui.status import summary_line, table_lines
-from lvsnat.ui.summary import Glance
+from lvsnat.ui.summary import Glance, Items
 
 _CLOSE: Final = "escape,q,enter"
 
@@ -124,7 +124,7 @@ def summary(board: Board, width: int) -> Text:
     """What stands above the table."""
     status = board.status
     lines = Glance(status, board.overview, board.total), *table_lines(status.table)
-    return drawn([summary_line(status), *lines], width)
+    return drawn([Items(summary_line(status)), *lines], width)
 
 
 def _question(wish: Wish, proposal: Proposal) -> Iterator[RenderableType]:

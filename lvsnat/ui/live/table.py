@@ -23,7 +23,7 @@ from textual.widgets import Static
 from lvsnat.ui import words
 from lvsnat.ui.lines import Part
 from lvsnat.ui.live import cells as content
-from lvsnat.ui.live.board import Board, Look, Row, Sort
+from lvsnat.ui.live.board import Board, Look, Place, Row, Sort
 from lvsnat.ui.live.cells import Layout
 from lvsnat.ui.theme import THEME
 
@@ -123,6 +123,11 @@ class Table(ScrollView, can_focus=True):
             self.refresh_line(line)
         self._into_view()
         self.post_message(self.Moved())
+
+    def go_to(self, place: Place | None) -> None:
+        """Select this line; the first where there is none such."""
+        found = (index for index, row in enumerate(self.rows) if row.place == place)
+        self.select(next(found, 0))
 
     @property
     def cut_off(self) -> str:

@@ -70,14 +70,20 @@ while time.monotonic() < end:
     one.setblocking(False)
     one.connect_ex((sys.argv[1], int(sys.argv[2])))
     waiting.append(one)
-    time.sleep(0.5)
+    time.sleep(float(sys.argv[3]))
 """
 
 
 @contextmanager
-def hanging(host: Any, address: str, port: int = 80) -> Iterator[subprocess.Popen[str]]:  # noqa: ANN401 - a host of any topology
+def hanging(
+    host: Any,  # noqa: ANN401 - a host of any topology
+    address: str,
+    port: int = 80,
+    *,
+    every: float = 0.5,
+) -> Iterator[subprocess.Popen[str]]:
     """Somebody who goes on trying to connect: a browser that hangs."""
-    trying = host.popen("python3", "-c", ASK, address, str(port))
+    trying = host.popen("python3", "-c", ASK, address, str(port), str(every))
     time.sleep(1.5)
     try:
         yield trying

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from e2e.conftest import TOPOLOGIES, ipvsadm, lvsnat
 from e2e.doctor.ailing import LOOKS, configure, examined, found, hanging, seen, serve, service
+from e2e.doctor.causes import remedied
 from labkit.topology import Network, dual_subnet, single_subnet
 
 pytestmark = pytest.mark.e2e
@@ -133,6 +134,18 @@ def test_a_server_that_somebody_removed_by_hand(web: Network) -> None:
 
     lvsnat(web, "apply")
     assert found(web) == []
+
+
+def test_weights_that_somebody_set_to_0_by_hand(web: Network) -> None:
+    for rs in web.servers:
+        ipvsadm(web, "-e", "-t", f"{web.vip}:80", "-r", f"{rs.address}:8080", "-m", "-w", "0")
+
+    (one,) = examined(web)["findings"]
+    assert (one["code"], one["severity"]) == ("NOT_APPLIED", "broken")
+    assert f"{web.rs(1).address}:8080 weight 0, should be 1" in one["seen"]
+
+    lvsnat(web, "apply")
+    insist_on_health(web)
 
 
 def test_a_service_without_servers(dual: Network) -> None:
@@ -282,9 +295,30 @@ def test_a_server_whose_program_is_stopped(web: Network) -> None:
     web.rs(1).stop_all()
 
     assert found(web, "--probe") == [("PORT_CLOSED", "broken")]
+    with hanging(web.client, web.vip, every=0.1):
+        (told,) = examined(web, seconds=LOOKS)["findings"]
+    assert (told["code"], told["severity"]) == ("PORT_CLOSED", "broken")
+    assert told["server"] == f"{web.rs(1).address}:8080"
+    assert "none has opened" in told["seen"]
 
     web.rs(1).serve_tcp(8080)
     assert found(web, "--probe") == []
+    with hanging(web.client, web.vip, every=0.1):
+        assert found(web, seconds=LOOKS) == []
+
+
+def test_clients_with_a_route_of_their_own_and_a_strict_filter(web: Network) -> None:
+    sysctl(web, "net.ipv4.conf.all.rp_filter", 1)
+    web.director.run("ip", "route", "add", "203.0.113.0/24", "dev", "eth1")
+    with hanging(web.client, web.vip):
+        (told,) = examined(web, seconds=LOOKS)["findings"]
+        assert (told["code"], told["severity"]) == ("RP_FILTER", "broken")
+        assert told["subject"] == "net.ipv4.conf.eth0.rp_filter"
+
+        remedied(web, told)
+        web.director.run("ip", "route", "del", "203.0.113.0/24")
+    assert web.client.ask_tcp(web.vip, 80).client == web.client.address
+    assert found(web, seconds=LOOKS) == []
 
 
 def test_a_server_without_its_gateway(anywhere: Network) -> None:
@@ -371,6 +405,18 @@ def test_the_asking_leaves_nothing_behind_when_it_is_killed(web: Network, signal
 
 
 # --- lvsnat itself
+
+
+def test_a_configuration_that_is_gone(web: Network) -> None:
+    path = web.director.home / "lvsnat.toml"
+    away = path.rename(path.with_suffix(".away"))
+
+    assert found(web) == [("CONFIG_MISSING", "broken")]
+    lvsnat(web, "apply", code=4)
+    lvsnat(web, "apply", "--boot", code=4)
+
+    away.rename(path)
+    insist_on_health(web)
 
 
 def test_a_configuration_that_is_broken(web: Network) -> None:

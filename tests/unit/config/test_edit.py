@@ -208,6 +208,22 @@ def test_an_unknown_service_is_refused() -> None:
     assert caught.value.hint == "services in the configuration: web, dns"
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("wbe", "web"),
+        ("192.168.1.50:80", "tcp/192.168.1.50:80"),
+        ("udp/192.168.1.50:80", "tcp/192.168.1.50:80"),
+    ],
+)
+def test_of_an_unknown_service_the_hint_names_the_one_like_it(said: str, meant: str) -> None:
+    with pytest.raises(UsageError, match="no service") as caught:
+        parse_config(TEXT, "f").find(said)
+
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith(f"did you mean {meant}")
+
+
 def test_an_unknown_server_is_refused() -> None:
     with pytest.raises(UsageError, match=r"web has no real server 192\.168\.2\.57:80") as caught:
         document().set_server("web", NEW)

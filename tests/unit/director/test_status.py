@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address
 
 from lvsnat.director.scope import View
 from lvsnat.director.status import status
 from lvsnat.haproxy.resources import ProxiedServer, ProxiedService
+from lvsnat.host.resources import Vip
 from lvsnat.ipvs.resources import IpvsServer, IpvsService, expand
 from lvsnat.model.carrier import Carrier
 from lvsnat.model.config import Config
@@ -173,6 +175,18 @@ def test_a_service_of_ipvs_that_is_not_ours_stands_beside_ours_on_the_same_liste
         (WEB.listen, Sync.IN_SYNC, (Carrier.HAPROXY,)),
         (WEB.listen, Sync.UNMANAGED, (Carrier.IPVS,)),
     ]
+
+
+def test_a_service_whose_address_is_missing_says_so() -> None:
+    config = replace(CONFIG, mode=Mode.LVS_NAT)
+    vip = Vip(ip_address("192.168.1.50"))
+    wish = {**wished(config), vip.key: vip}
+
+    gone = status(config, View(wish, wished(config), Ledger()), {}, {}).services
+    there = status(config, View(wish, wish, Ledger()), {}, {}).services
+
+    assert [one.vip_missing for one in gone] == [True, True]
+    assert [one.vip_missing for one in there] == [False, False]
 
 
 def test_haproxy_itself_is_one_of_the_things_of_the_host() -> None:

@@ -45,6 +45,12 @@ def server(endpoint: Endpoint, *, weight: int = 1, packets_out: int = 5) -> Serv
     return ServerStatus(endpoint, Sync.IN_SYNC, value, value, stats)
 
 
+def held_back(endpoint: Endpoint) -> ServerStatus:
+    """Its weight was set to 0, and not by lvsnat."""
+    wanted = RealServer(endpoint, weight=1)
+    return replace(server(endpoint, weight=0), sync=Sync.CHANGED, wanted=wanted)
+
+
 def status(*servers: ServerStatus, service: VirtualService = WEB) -> DirectorStatus:
     """A status of one service."""
     mine = servers or (server(FIRST), server(SECOND))
@@ -105,6 +111,29 @@ def waiting(*clients: Endpoint, at: Endpoint = FIRST, now: DirectorStatus | None
         status=known,
         samples=(Sample(0, known, opening), Sample(3, known, opening | begun)),
     )
+
+
+def rising(name: str, host: HostFacts, *, by: int = 1) -> Facts:
+    """One of the kernel's counters rises between the looks."""
+    now = status()
+    samples = (Sample(0, now, counters={name: 7}), Sample(3, now, counters={name: 7 + by}))
+    return replace(healthy(), host=host, samples=samples)
+
+
+def refusing(
+    begun: int = 3, *, packets: int | None = None, size: int = 40, service: VirtualService = WEB
+) -> Facts:
+    """The first server's connections of IPv4 between the looks, and packets that came back."""
+    came = begun if packets is None else packets
+    looks = []
+    for count in (
+        Counters(9, 9, 9, 900, 900),
+        Counters(9 + begun, 9, 9 + came, 900, 900 + came * size),
+    ):
+        first = replace(server(FIRST), stats=ServerStats(totals=count))
+        looks.append(status(first, server(SECOND), service=service))
+    samples = (Sample(0, looks[0]), Sample(3, looks[1]))
+    return replace(healthy(), status=looks[1], samples=samples)
 
 
 def given_up(*clients: Endpoint, now: DirectorStatus) -> Facts:

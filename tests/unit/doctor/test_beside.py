@@ -84,7 +84,7 @@ def test_whatever_is_written_is_read(places: list[Endpoint], marks: set[int]) ->
 @given(st.text(), st.sampled_from([KEEPALIVED, LDIRECTORD]))
 def test_any_text_is_passed_over(text: str, name: str) -> None:
     listens(name, text)
-    counters(text, text)
+    counters(text, text, text)
 
 
 @pytest.mark.parametrize(
@@ -126,11 +126,13 @@ def test_a_daemon_is_known_with_its_configuration(words: list[str], expected: st
 
 def test_the_kernels_counters_are_read_by_name() -> None:
     snmp = "Ip: Forwarding ReasmFails FragFails\nIp: 1 3 4\nTcp: MaxConn\nTcp: -1\n"
+    netstat = "TcpExt: TW IPReversePathFilter\nTcpExt: 2 7\n"
 
-    known = counters(snmp, "Ip6ReasmFails                   \t5\n")
+    known = counters(snmp, netstat, "Ip6ReasmFails                   \t5\n")
 
     assert (known["IpReasmFails"], known["IpFragFails"], known["Ip6ReasmFails"]) == (3, 4, 5)
     assert known["TcpMaxConn"] == -1
+    assert known["TcpExtIPReversePathFilter"] == 7
 
 
 def processes_below(folder: Path, *each: tuple[int, str, list[str]]) -> Path:

@@ -41,12 +41,15 @@ def patients(draw: st.DrawFn) -> Facts:
 
 
 @given(patients())
-def test_the_same_facts_give_the_same_findings_in_packet_order(facts: Facts) -> None:
+def test_the_same_facts_give_the_same_findings_the_worst_first_then_in_packet_order(
+    facts: Facts,
+) -> None:
     found = diagnose(facts)
 
     assert found == diagnose(facts)
     assert len(set(found)) == len(found)
-    assert [ORDER[one.code] for one in found] == sorted(ORDER[one.code] for one in found)
+    order = [([*Severity].index(one.severity), ORDER[one.code]) for one in found]
+    assert order == sorted(order)
 
 
 @given(patients(), st.sets(st.sampled_from(list(Code))))

@@ -21,7 +21,10 @@ from unit.doctor.patients import (
     address,
     given_up,
     healthy,
+    held_back,
     on,
+    refusing,
+    rising,
     seen,
     server,
     setting,
@@ -48,9 +51,12 @@ from lvsnat.doctor.facts import (
 from lvsnat.doctor.finding import Severity
 from lvsnat.host.rulewords import Json
 from lvsnat.host.seen import Answer
+from lvsnat.model.config import Config
 from lvsnat.model.connection import TableState
 from lvsnat.model.endpoint import Endpoint, Protocol, parse_listener
 from lvsnat.model.health import CheckType, HealthCheck
+from lvsnat.model.mode import Mode
+from lvsnat.model.phase import Phase
 from lvsnat.model.service import Persistence, RealServer, VirtualService
 from lvsnat.model.status import (
     Health,
@@ -60,6 +66,7 @@ from lvsnat.model.status import (
     ServerStatus,
     Sync,
 )
+from lvsnat.model.switch import Standing
 
 
 def found(facts: Facts) -> list[tuple[str, str]]:
@@ -116,6 +123,7 @@ PORT_TAKEN = Socket(
     Protocol.TCP, Endpoint(VIP, 80), Endpoint.parse("0.0.0.0:0"), SocketState.LISTENING
 )
 
+FILTERED = "TcpExtIPReversePathFilter"
 CASES: dict[str, tuple[Facts, str, Severity]] = {
     "no module": (
         replace(on(replace(HOST, ipvs=False)), status=None, samples=None),
@@ -137,6 +145,10 @@ CASES: dict[str, tuple[Facts, str, Severity]] = {
                    assigned=(*ASSIGNED, address("192.168.2.11/24", "eth2")))),
         "RP_FILTER", Severity.RISK,
     ),
+    "strict, and packets are dropped": (
+        rising(FILTERED, replace(HOST, filters={"all": "1"}), by=3), "RP_FILTER", Severity.BROKEN,
+    ),
+    "connections are refused": (refusing(), "PORT_CLOSED", Severity.BROKEN),
     "conntrack nearly full": (
         on(replace(HOST, settings={**HOST.settings, "net.netfilter.nf_conntrack_count": "95",
                                    "net.netfilter.nf_conntrack_max": "100"})),
@@ -173,6 +185,20 @@ CASES: dict[str, tuple[Facts, str, Severity]] = {
     "a server of others' weight": (
         seen(status(replace(server(FIRST), sync=Sync.CHANGED), server(SECOND))),
         "NOT_APPLIED", Severity.RISK,
+    ),
+    "weights that somebody set to 0": (
+        seen(status(held_back(FIRST), held_back(SECOND))), "NOT_APPLIED", Severity.BROKEN,
+    ),
+    "one weight that somebody set to 0": (
+        seen(status(held_back(FIRST), server(SECOND))), "NOT_APPLIED", Severity.RISK,
+    ),
+    "no configuration": (
+        Facts(Config(), own=SelfFacts(config="/etc/lvsnat/lvsnat.toml", absent=True, owned=2)),
+        "CONFIG_MISSING", Severity.BROKEN,
+    ),
+    "a configuration that was emptied": (
+        Facts(Config(), own=SelfFacts(config="/etc/lvsnat/lvsnat.toml", owned=1)),
+        "CONFIG_MISSING", Severity.BROKEN,
     ),
     "no nft table": (
         seen(replace(status(), host=(HostStatus("nft table inet lvsnat", Sync.MISSING, {}),))),
@@ -262,8 +288,119 @@ def test_what_only_looks_like_a_cause_is_no_finding(case: str) -> None:
     assert found(HARMLESS[case]) == []
 
 
+@pytest.mark.parametrize(
+    ("filters", "subjects"),
+    [({"eth0": "1"}, ["net.ipv4.conf.eth0.rp_filter"]),
+     ({"all": "1"}, ["net.ipv4.conf.eth0.rp_filter"]),
+     ({"eth1": "1"}, ["net.ipv4.conf.eth1.rp_filter"]),
+     ({"all": "2", "eth0": "1"}, []), ({"eth7": "1"}, [])],
+)  # fmt: skip
+def test_dropped_packets_are_told_of_where_clients_or_servers_are(
+    filters: dict[str, str], subjects: list[str]
+) -> None:
+    host = replace(HOST, filters=filters)
+
+    told = diagnose(rising(FILTERED, host, by=12))
+
+    assert [one.subject for one in told] == subjects
+    assert all("has dropped 12 packets within 3 seconds" in one.seen for one in told)
+    assert found(rising(FILTERED, host, by=2)) == []
+
+
+def test_dropped_packets_whose_cause_is_known_are_told_of_once() -> None:
+    elsewhere = replace(HOST, filters={"all": "1"}, ways={one: way("eth1") for one in WAYS})
+
+    assert found(rising(FILTERED, elsewhere, by=3)) == [("RP_FILTER", "broken")]
+
+
+def test_replies_by_a_second_interface_are_lost_where_packets_are_dropped() -> None:
+    second = (*ASSIGNED, address("192.168.2.11/24", "eth2"))
+
+    (told,) = diagnose(
+        rising(FILTERED, replace(HOST, filters={"eth2": "1"}, assigned=second), by=3)
+    )
+
+    assert (told.severity, told.subject) == (Severity.BROKEN, "net.ipv4.conf.eth2.rp_filter")
+    assert told.why.startswith("replies of 192.168.2.55 that come in here")
+
+
+UDP_WEB = replace(WEB, listen=parse_listener("udp/192.168.1.50:80"))
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        refusing(2),
+        refusing(9, packets=8),
+        refusing(9, size=44),  # Each was opened, and reset by its client.
+        refusing(0, packets=9),  # Connections that were open are reset.
+        refusing(9, packets=0),
+        refusing(service=UDP_WEB),
+    ],
+)
+def test_resets_are_no_sign_unless_each_of_several_connections_is_refused(facts: Facts) -> None:
+    assert ("PORT_CLOSED", "broken") not in found(facts)
+
+
+def test_a_look_that_is_shorter_than_the_kernels_beat_blames_nobody_for_sure() -> None:
+    facts = waiting(CLIENT, now=status(server(FIRST, packets_out=0), server(SECOND)))
+    assert facts.samples is not None
+    first, second = facts.samples
+
+    assert found(facts) == [("RS_GATEWAY", "broken")]
+    assert found(replace(facts, samples=(first, replace(second, at=0.5)))) == [
+        ("RS_GATEWAY", "note")
+    ]
+
+
+def test_old_attempts_that_are_kept_alive_blame_nobody_for_sure() -> None:
+    for out, expected in ((0, [("RS_GATEWAY", "note")]), (5, [])):
+        facts = waiting(CLIENT, now=status(server(FIRST, packets_out=out), server(SECOND)))
+        assert facts.samples is not None
+        first, second = facts.samples
+        kept = replace(second, opening=first.opening)
+
+        assert found(replace(facts, samples=(first, kept))) == expected
+
+
+def test_without_a_probe_a_server_that_is_off_is_not_ruled_out() -> None:
+    (guessed,) = diagnose(waiting(CLIENT))
+    (proven,) = diagnose(probed(Probed(Reply.ANSWERED, Reply.SILENT)))
+
+    assert guessed.why.endswith("or it does not answer anybody")
+    assert guessed.remedy.startswith("'lvsnat doctor --probe' tells which; ")
+    assert "--probe" not in proven.remedy
+    assert proven.why.endswith("does not lead here")
+
+
 def test_no_finding_of_a_healthy_director() -> None:
     assert found(healthy()) == []
+
+
+def test_a_weight_that_differs_is_told_with_both() -> None:
+    (finding,) = diagnose(seen(status(held_back(FIRST), held_back(SECOND))))
+
+    assert finding.seen == (f"{FIRST} weight 0, should be 1, {SECOND} weight 0, should be 1")
+    assert "refused" in finding.why
+
+
+def test_what_follows_from_a_kernel_without_ipvs_is_left_out() -> None:
+    host = replace(
+        HOST,
+        ipvs=False,
+        assigned=ASSIGNED[:2] + ASSIGNED[3:],
+        settings={**HOST.settings, "net.ipv4.ip_forward": "0"},
+    )
+
+    assert found(replace(on(host), status=None, samples=None)) == [("IPVS_MISSING", "broken")]
+
+
+def test_a_configuration_that_is_gone_is_why_the_mode_is_not_in_force() -> None:
+    here = Standing(Phase.HAPROXY_TPROXY, Mode.LVS_NAT)
+    own = SelfFacts(config="lvsnat.toml", absent=True, owned=1, standing=here)
+
+    assert found(Facts(Config(), own=own)) == [("CONFIG_MISSING", "broken")]
+    assert found(Facts(Config(), own=replace(own, owned=0))) == [("SWITCH_HALFWAY", "note")]
 
 
 def test_persistence_and_the_setting_that_keeps_clients() -> None:
@@ -291,7 +428,7 @@ def test_a_flow_is_stuck_while_packets_come(weight: int, left: int, *, expected:
 @pytest.mark.parametrize(
     "cause",
     ["no forwarding", "forward drops", "conntrack full", "two have the VIP",
-     "strict, and the default route is elsewhere"],
+     "strict, and the default route is elsewhere", "masquerading"],
 )  # fmt: skip
 def test_what_this_host_does_wrong_explains_that_replies_are_lost(cause: str) -> None:
     facts, code, _ = CASES[cause]

@@ -143,6 +143,8 @@ def test_a_server_says_how_it_is_and_why(one: ServerStatus, said: str) -> None:
 )
 def test_a_service_is_up_degraded_or_down(servers: list[ServerStatus], expected: Condition) -> None:
     assert condition(service("web", *servers)) is expected
+    without = replace(service("web", *servers), vip_missing=True)
+    assert condition(without) is Condition.DOWN
 
 
 @given(st.integers(1, 400))

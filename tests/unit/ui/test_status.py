@@ -29,7 +29,8 @@ from lvsnat.model.status import (
     Sync,
 )
 from lvsnat.ui.jsonout import status_document
-from lvsnat.ui.status import status_view
+from lvsnat.ui.status import status_view, summary_line
+from lvsnat.ui.summary import Items
 
 VIP = parse_listener("tcp/192.168.1.50:80")
 FIRST, SECOND = Endpoint.parse("192.168.2.55:80"), Endpoint.parse("192.168.2.56:80")
@@ -73,10 +74,20 @@ host: address 192.168.1.51: missing
 """
 
 
+@pytest.mark.parametrize("width", [30, 60, 75, 76, 80, 200])
+def test_a_summary_breaks_between_its_items(width: int) -> None:
+    whole = summary_line(STATUS)
+    lines = drawn(Items(whole), width=width).splitlines()
+
+    assert " ".join(lines) == whole.plain
+    assert all(line.endswith((",", ";")) for line in lines[:-1])
+    assert all(len(line) <= width for line in lines)
+
+
 def test_80_columns_keep_what_is_most_asked_for() -> None:
     assert drawn(*status_view(STATUS), width=80) == (
-        "lvs-nat, 4 differences: 2 services, 2 servers, 8 connections (5 active), 1 \n"
-        "unmanaged\n"
+        "lvs-nat, 4 differences: 2 services, 2 servers, 8 connections (5 active),\n"
+        "1 unmanaged\n"
         "services: 0 up, 1 degraded, 1 down; 12 connections/s, 5.0 kB/s in, 90 kB/s out\n"
         "host 2 to put right; return path unknown (no replies yet)\n"
         "\n"

@@ -22,6 +22,7 @@ from unit.doctor.patients import (
     address,
     given_up,
     healthy,
+    held_back,
     on,
     seen,
     server,
@@ -147,6 +148,9 @@ def test_a_vip_that_is_gone_fails_at_routing() -> None:
     assert failing(followed(on(host), lookups=sent_on)) == ("routing", "VIP_MISSING")
     assert failing(followed(on(host), lookups=Lookups())) == ("routing", "VIP_MISSING")
 
+    bare = replace(on(replace(host, ipvs=False)), status=None, samples=None)
+    assert failing(followed(bare, lookups=sent_on)) == ("routing", "IPVS_MISSING")
+
 
 def test_a_strict_filter_drops_who_would_be_answered_elsewhere() -> None:
     host = replace(HOST, filters={"eth0": "1"})
@@ -172,7 +176,7 @@ def test_a_chain_that_drops_by_policy_is_named_with_its_remedy() -> None:
     assert failing(step) == ("input", "INPUT_DROPS")
     (failed,) = (one for one in step.steps if one.fails)
     assert failed.seen == "the nft chain inet t input drops it by its policy"
-    assert failed.remedy.startswith("let them in: nft 'insert rule inet t input")
+    assert failed.remedy.startswith("let them in: 'nft \"insert rule inet t input")
 
 
 def test_a_rule_for_this_client_alone_is_found_too() -> None:
@@ -284,6 +288,7 @@ def test_several_ports_need_the_mark_of_our_table(
     ("servers", "code"),
     [
         ((server(FIRST, weight=0), server(SECOND, weight=0)), "ALL_WEIGHTS_0"),
+        ((held_back(FIRST), held_back(SECOND)), "NOT_APPLIED"),
         ((), "SERVICE_EMPTY"),
         (
             (replace(server(FIRST), seen=RealServer(FIRST, 1, 2), stats=ServerStats(1, 1)),),
@@ -414,6 +419,9 @@ def test_masquerading_hides_the_client_from_the_server(*, tracked: bool) -> None
     )
 
     expected = ("to-server", "MASQUERADED") if tracked else None
+    for place in (Place.FORWARD,) if tracked else (Place.TO_SERVER, Place.FORWARD):
+        seen_there = at(followed(facts), place).seen
+        assert seen_there.endswith("passes inet t postrouting: masquerade, which leaves it alone")
     assert failing(followed(facts)) == expected
 
 
@@ -461,6 +469,20 @@ def test_a_connection_of_this_client_that_does_not_open() -> None:
     assert failing(followed(facts, client=Endpoint.parse("198.51.100.7:1"))) is None
     since = held("TIME_WAIT", server=FIRST, client=replace(CLIENT, port=9))
     assert failing(followed(facts, lookups=replace(LOOKUPS, held=(since,)))) is None
+
+
+def test_a_connection_that_was_reset_proves_no_way_back() -> None:
+    reset = held("CLOSE", server=FIRST, client=replace(CLIENT, port=9))
+    lookups = replace(LOOKUPS, held=(reset,))
+
+    step = at(followed(healthy(), lookups=lookups, server=FIRST), Place.WAY_BACK)
+    proven = at(
+        followed(replace(healthy(), probes=FINE), lookups=lookups, server=FIRST), Place.WAY_BACK
+    )
+
+    assert step.verdict is Verdict.UNKNOWN
+    assert "was refused or reset: CLOSE" in step.seen
+    assert proven.verdict is Verdict.OK
 
 
 def test_a_neighbour_is_answered_directly_unless_it_has_been_served() -> None:
