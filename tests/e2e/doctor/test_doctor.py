@@ -120,7 +120,7 @@ def test_a_firewall_that_drops_the_replies(web: Network) -> None:
         (one,) = examined(web, seconds=LOOKS)["findings"]
     assert (one["code"], one["severity"]) == ("FORWARD_DROPS", "broken")
 
-    web.director.run("sh", "-c", one["remedy"].partition(": ")[2])
+    remedied(web, one)
     insist_on_health(web)
 
 
