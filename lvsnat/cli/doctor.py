@@ -116,7 +116,6 @@ def doctor(
     doctor trace CLIENT SERVICE' follows one client's packet.
     """
     from lvsnat.doctor.finding import Severity
-    from lvsnat.ui import doctor as view
 
     if (yes or dry_run or no_wait) and not fix:
         raise UsageError("--yes, --dry-run and --no-wait are about --fix", "add --fix")
@@ -128,7 +127,7 @@ def doctor(
     report = choice.report(director, asked, output_format)
     drawn = output_format is Output.TABLE
     if drawn:
-        _draw(view.report_lines(report.found, report.facts.unread, report.ending(only)))
+        _show(report, only)
     if bundle is not None:
         bundling.write(bundle, director, report.facts)
     more: Document = {}
@@ -141,8 +140,7 @@ def doctor(
         if repair.carried_out:
             report = choice.report(director, asked, output_format)
             if drawn:
-                ending = report.ending(only)
-                _draw(view.report_lines(report.found, report.facts.unread, ending))
+                _show(report, only)
         more = {"fix": repair.document(before, report.found)}
     if not drawn:
         output.document({**report.document(), **more}, output_format)
@@ -196,6 +194,12 @@ class _Choice:
         found = diagnose(facts, self.only, self.skip, self.service)
         untold = len(diagnose(facts, service=self.service)) - len(found)
         return _Report(facts, found, untold)
+
+
+def _show(report: _Report, only: Iterable[str] | None) -> None:
+    from lvsnat.ui.doctor import report_lines
+
+    _draw(report_lines(report.found, report.facts.unread, report.ending(only)))
 
 
 def explain(code: CodeArgument = None) -> None:

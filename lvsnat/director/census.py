@@ -21,7 +21,7 @@ BATCH: Final = 20_000
 """After so many lines ``thin`` is to be called."""
 KEPT: Final = 20_000
 """So many different ones are counted exactly, at least."""
-_FOR_EACH: Final = 20
+FOR_EACH: Final = 20
 """And so many for each one that is asked for."""
 
 Key = tuple[str, ...]
@@ -30,9 +30,18 @@ Key = tuple[str, ...]
 class Census:
     """The numbers of one grouping."""
 
-    def __init__(self, by: Grouping, names: ServiceNames, most: int | None) -> None:
+    def __init__(
+        self,
+        by: Grouping,
+        names: ServiceNames,
+        most: int | None,
+        *,
+        kept: int = KEPT,
+        for_each: int = FOR_EACH,
+    ) -> None:
         """``names`` of the services; ``most``: so many are asked for, None: all."""
         self._by, self._most = by, most
+        self._kept = None if most is None else max(kept, for_each * most)
         self._key = _keys(by, names)
         self._kernel: tuple[Counter[Key], Counter[Key]] = (Counter(), Counter())
         """Connections, and templates, under the kernel's own words."""
@@ -51,9 +60,8 @@ class Census:
 
     def thin(self) -> None:
         """Forget those that hold the least, if there are too many."""
-        if self._most is not None:
-            kept = max(KEPT, _FOR_EACH * self._most)
-            self._cut += max(_thin(counts, kept) for counts in self._kernel)
+        if self._kept is not None:
+            self._cut += max(_thin(counts, self._kept) for counts in self._kernel)
 
     def ranking(self, lines_read: Tally) -> Ranking:
         """Who holds the most; ``lines_read`` is what all lines of the kernel hold."""

@@ -9,6 +9,7 @@ from lvsnat.doctor.facts import Facts, Fault, SelfFacts
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
 from lvsnat.model import idle
+from lvsnat.model.config import Config
 from lvsnat.model.mode import Mode
 from lvsnat.model.phase import Phase
 from lvsnat.model.proxied import daemon_checks, is_proxied
@@ -22,7 +23,20 @@ _PROBLEMS = 2
 
 
 def findings(facts: Facts) -> Iterator[Finding]:
-    own = facts.own
+    own, config = facts.own, facts.config
+    yield from _files(own)
+    if own.owned and (own.absent or (config is not None and not config.services)):
+        yield _missing(own)
+    yield from _at_work(own)
+    yield from _modes(own)
+    if config is not None:
+        yield from _idle(own, config)
+        if own.systemd:
+            yield from _at_boot(own, config)
+
+
+def _files(own: SelfFacts) -> Iterator[Finding]:
+    """What cannot be read as what it should be."""
     if own.broken_config is not None:
         yield Finding(
             Code.CONFIG_BROKEN,
@@ -53,41 +67,43 @@ def findings(facts: Facts) -> Iterator[Finding]:
             "servers that were found down count as up",
             "'systemctl restart lvsnat-daemon'",
         )
-    if own.owned and (own.absent or (facts.config is not None and not facts.config.services)):
-        yield _missing(own)
-    yield from _at_work(own)
-    yield from _modes(own)
-    if facts.config is not None:
-        for caution in idle.cautions(facts.config, watched=own.daemon):
-            subject, _, seen = caution.message.partition(": ")
-            yield Finding(
-                Code.IDLE_SETTING, Severity.RISK, subject, seen, "somebody who does it",
-                "whoever writes it into the configuration counts on it", caution.hint,
-            )  # fmt: skip
-        if own.systemd and not own.enabled and facts.config.services:
-            yield Finding(
-                Code.NOT_AT_BOOT,
-                Severity.NOTE,
-                "lvsnat.service",
-                "not enabled",
-                "enabled",
-                "after a reboot there are no services until somebody runs 'lvsnat apply'",
-                "'lvsnat system install'",
-            )
-        watched = any(
-            daemon_checks(one, proxied=facts.config.phase.proxy and is_proxied(one))
-            for one in facts.config.services
+
+
+def _idle(own: SelfFacts, config: Config) -> Iterator[Finding]:
+    """Settings that nobody carries out."""
+    for caution in idle.cautions(config, watched=own.daemon):
+        subject, _, seen = caution.message.partition(": ")
+        yield Finding(
+            Code.IDLE_SETTING, Severity.RISK, subject, seen, "somebody who does it",
+            "whoever writes it into the configuration counts on it", caution.hint,
+        )  # fmt: skip
+
+
+def _at_boot(own: SelfFacts, config: Config) -> Iterator[Finding]:
+    if not own.enabled and config.services:
+        yield Finding(
+            Code.NOT_AT_BOOT,
+            Severity.NOTE,
+            "lvsnat.service",
+            "not enabled",
+            "enabled",
+            "after a reboot there are no services until somebody runs 'lvsnat apply'",
+            "'lvsnat system install'",
         )
-        if own.systemd and own.daemon and watched and not own.daemon_enabled:
-            yield Finding(
-                Code.NOT_AT_BOOT,
-                Severity.NOTE,
-                "lvsnat-daemon.service",
-                "not enabled",
-                "enabled",
-                "after a reboot nobody makes the checks until somebody starts the daemon",
-                "'systemctl enable lvsnat-daemon'",
-            )
+    watched = any(
+        daemon_checks(one, proxied=config.phase.proxy and is_proxied(one))
+        for one in config.services
+    )
+    if own.daemon and watched and not own.daemon_enabled:
+        yield Finding(
+            Code.NOT_AT_BOOT,
+            Severity.NOTE,
+            "lvsnat-daemon.service",
+            "not enabled",
+            "enabled",
+            "after a reboot nobody makes the checks until somebody starts the daemon",
+            "'systemctl enable lvsnat-daemon'",
+        )
 
 
 def _problems(fault: Fault) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -354,7 +355,15 @@ def test_a_client_in_the_servers_own_network(lay_out: object) -> None:
         with hanging(net.neighbour, net.vip):
             # Other clients are served all the while.
             assert net.client.ask_tcp(net.vip, 80).client == net.client.address
-            assert found(net, "--probe", seconds=LOOKS) == [("CLIENT_SAME_SUBNET", "broken")]
+            (told,) = examined(net, "--probe", seconds=LOOKS)["findings"]
+        assert (told["code"], told["severity"]) == ("CLIENT_SAME_SUBNET", "broken")
+
+        plain = re.search(r"'(ip route [^']+)'", told["remedy"])
+        assert plain is not None
+        net.rs(1).run("sh", "-ec", plain[1])
+        assert net.neighbour.ask_tcp(net.vip, 80).client == net.neighbour.address
+        net.rs(1).run("ip", "rule", "del", "lookup", "100")
+        net.rs(1).run("ip", "route", "flush", "table", "100")
 
         net.rs(1).run("lvsnat", "gateway", "set", net.gateway, "--reply-only", "tcp/8080",
                       "--local-clients")  # fmt: skip

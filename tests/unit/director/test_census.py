@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lvsnat.director import census
 from lvsnat.director.census import Census
 from lvsnat.ipvs.servicenames import ServiceNames
 from lvsnat.model.connection import Grouping, Tally
@@ -19,8 +17,8 @@ def fields(client: int) -> list[str]:
     return words.split()
 
 
-def counted(clients: list[int], most: int | None, batch: int) -> Census:
-    one = Census(Grouping.CLIENT, ServiceNames(()), most)
+def counted(clients: list[int], most: int | None, batch: int, kept: int) -> Census:
+    one = Census(Grouping.CLIENT, ServiceNames(()), most, kept=kept, for_each=kept)
     for number, client in enumerate(clients, 1):
         one.add(fields(client), template=False)
         if number % batch == 0:
@@ -28,9 +26,8 @@ def counted(clients: list[int], most: int | None, batch: int) -> Census:
     return one
 
 
-def test_whoever_asks_for_all_gets_all_and_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(census, "KEPT", 2)
-    ranking = counted([*range(50), 7], None, 5).ranking(Tally(51))
+def test_whoever_asks_for_all_gets_all_and_exactly() -> None:
+    ranking = counted([*range(50), 7], None, 5, kept=2).ranking(Tally(51))
 
     assert ranking.groups[0] == ("0.0.0.7", Tally(2))
     assert (len(ranking.groups), ranking.complete, ranking.too_low_by) == (50, True, 0)
@@ -41,11 +38,7 @@ def test_whoever_asks_for_all_gets_all_and_exactly(monkeypatch: pytest.MonkeyPat
     st.integers(1, 50),
 )
 def test_what_is_told_is_too_low_by_no_more_than_is_said(clients: list[int], batch: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(census, "KEPT", 4)
-        patch.setattr(census, "_FOR_EACH", 4)
-        one = counted(clients, 3, batch)
-        ranking = one.ranking(Tally(len(clients)))
+    ranking = counted(clients, 1, batch, kept=4).ranking(Tally(len(clients)))
 
     exact = Counter(f"0.0.{client >> 8}.{client & 255}" for client in clients)
     # Batches of Misra and Gries: at most one in (kept + 1) connections is taken from each.
