@@ -78,6 +78,16 @@ class Host:
         self._running.append(process)
         return process
 
+    def started(self, *command: str) -> subprocess.Popen[str]:
+        """Start a program that says a line when it is ready, and wait for that line."""
+        process = self.popen(*command)
+        said = process.stdout.readline() if process.stdout else ""
+        if not said:
+            _, complaint = process.communicate(timeout=HUNG)
+            msg = f"{self.name}: {command[0]} ended before it was ready: {complaint.strip()}"
+            raise LabError(msg)
+        return process
+
     def daemon(self, *command: str) -> subprocess.Popen[str]:
         """Start a command that may talk for long; what it says goes to `output` in `home`."""
         with (self.home / "output").open("a", encoding="utf-8") as output:

@@ -95,14 +95,14 @@ HALF_OPEN = """import socket, time
 full = socket.socket(); full.bind(("0.0.0.0", 8082)); full.listen(0)
 clients = [socket.socket() for _ in range(8)]
 for one in clients: one.setblocking(False); one.connect_ex(("127.0.0.1", 8082))
-time.sleep(600)
+print("full", flush=True); time.sleep(600)
 """
 
 
 def accept_nobody(net: Network, server: Server) -> None:
     """Listen with a backlog that is full: handshakes are begun and not ended."""
     del server
-    net.servers[0].popen(sys.executable, "-I", "-S", "-c", HALF_OPEN)
+    net.servers[0].started(sys.executable, "-I", "-S", "-c", HALF_OPEN)
     redirect(net)
 
 

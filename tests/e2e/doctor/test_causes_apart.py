@@ -198,9 +198,7 @@ def test_packets_that_are_too_big_or_in_pieces(dual: Network) -> None:
     serve(dual)
     lvsnat(dual, "service", "add", "large", f"tcp/{dual.vip}:8090", "--server",
            f"{dual.rs(1).address}:8090")  # fmt: skip
-    program = dual.rs(1).popen("python3", "-c", LARGE)
-    assert program.stdout is not None
-    program.stdout.readline()
+    dual.rs(1).started("python3", "-c", LARGE)
     dual.rs(1).run("iptables", "-A", "INPUT", "-p", "icmp", "-j", "DROP")
     dual.director.run("ip", "link", "set", "eth0", "mtu", "1400")
     fetching = dual.client.popen("python3", "-c", FETCH, dual.vip)

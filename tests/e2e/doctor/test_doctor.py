@@ -239,9 +239,7 @@ def held_by(net: Network) -> str:
 
 def test_a_program_that_listens_where_a_service_does(web: Network) -> None:
     script = f"import socket;s=socket.create_server(('{web.vip}',80));print(flush=True);s.accept()"
-    program = web.director.popen("python3", "-c", script)
-    assert program.stdout is not None
-    program.stdout.readline()
+    program = web.director.started("python3", "-c", script)
 
     assert found(web) == [("PORT_TAKEN", "risk")]
 

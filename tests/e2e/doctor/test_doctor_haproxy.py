@@ -210,9 +210,7 @@ def test_a_process_that_is_gone_or_does_not_answer(web: Network) -> None:
     assert finding["remedy"].startswith("'lvsnat apply'")
 
     script = "import socket;s=socket.create_server(('',80));print(flush=True);s.accept()"
-    program = web.director.popen("python3", "-c", script)
-    assert program.stdout is not None
-    program.stdout.readline()
+    program = web.director.started("python3", "-c", script)
     assert f"process {program.pid}" in insist_on(web, "PORT_TAKEN")["seen"]
     program.kill()
     program.wait(10)
@@ -424,9 +422,7 @@ def test_servers_of_udp_are_asked_honestly(dual: Network) -> None:
     )
     dual.rs(1).stop_all()
     assert found(dual, "--probe") == [("PORT_CLOSED", "broken")]
-    program = dual.rs(1).popen("python3", "-c", quiet)
-    assert program.stdout is not None
-    program.stdout.readline()
+    dual.rs(1).started("python3", "-c", quiet)
     assert found(dual, "--probe") == []
     dual.rs(1).run("ip", "route", "del", "default")
     assert found(dual, "--probe") == [("RS_GATEWAY", "broken")]

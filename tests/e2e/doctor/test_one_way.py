@@ -30,6 +30,7 @@ SILENT = """
 import socket
 taking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 taking.bind(("0.0.0.0", 5514))
+print("ready", flush=True)
 while True:
     taking.recv(2000)
 """
@@ -41,7 +42,7 @@ def director(topology: str, mode: str) -> Iterator[Network]:
     with TOPOLOGIES[topology](servers=2) as net:
         for rs in net.servers:
             rs.serve_tcp(8080)
-            rs.popen("python3", "-c", SILENT)
+            rs.started("python3", "-c", SILENT)
         logs = service(net, name="logs", listen=f"udp/{net.vip}:514").replace(":8080", ":5514")
         configure(net, f'mode = "{mode}"\n{service(net)}{logs}')
         yield net
