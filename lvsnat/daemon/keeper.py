@@ -119,7 +119,7 @@ class Keeper:
             return False
         self._look(at_once=told.reload)
         if (news := self._news) is not None:
-            self._publisher.publish(news, self._elsewhere, at_once=bool(told.transitions))
+            self._publish(news, at_once=bool(told.transitions))
             self._follow(news)
             self._compare(news)
             self._show(news)
@@ -182,6 +182,10 @@ class Keeper:
         if self._reloading and news.order is self._order:
             self._reloading = False
             self._manager.ready()
+
+    def _publish(self, news: News, *, at_once: bool) -> None:
+        in_force = self._source.stands_in
+        self._publisher.publish(news, self._elsewhere, in_force, at_once=at_once)
 
     def _follow(self, news: News) -> None:
         """Make what the checks say so."""
@@ -277,7 +281,7 @@ class Keeper:
         """Leave all as it is, or drain it."""
         news = self._news
         if news is not None:
-            self._publisher.publish(news, self._elsewhere, at_once=True)
+            self._publish(news, at_once=True)
             if news.order.config.daemon.on_stop is OnStop.DRAIN:
                 self._drain()
         self._programs.end(LAST_TRY)

@@ -40,9 +40,17 @@ class Publisher:
         sweep(self._path)
 
     def publish(
-        self, news: News, elsewhere: tuple[ServiceHealth, ...], *, at_once: bool = False
+        self,
+        news: News,
+        elsewhere: tuple[ServiceHealth, ...],
+        in_force: str | None,
+        *,
+        at_once: bool = False,
     ) -> None:
-        """Publish, if it is due; a failure is noted and tried again."""
+        """Publish, if it is due; a failure is noted and tried again.
+
+        ``in_force`` is the configuration's text where the file's is not.
+        """
         now, troubles = self._clock.monotonic(), self._troubles.lines
         saying = (troubles, news.decision.overlay)
         if now < self.due and not at_once and saying == self._said:
@@ -56,6 +64,7 @@ class Publisher:
             troubles,
             os.getpid(),
             self._started,
+            in_force,
         )
         try:
             with self._troubles.noting("published health"):

@@ -21,10 +21,10 @@ def report(director: Director) -> Report:
     if known is None:
         return Report(now, running)
     try:
-        wish = Wish(director.config(), director.overrides())
+        config = _in_force(director, known if running else None)
     except ConfigError as error:
-        # The daemon goes on with the text before; which servers that has is not known here.
         return Report(now, running, known.at, known.pid, known.started, _lines(known, error))
+    wish = Wish(config, director.overrides())
     by_haproxy = {one.name for one in known.elsewhere}
     services = tuple(
         one
@@ -42,6 +42,16 @@ def report(director: Director) -> Report:
         known.elsewhere,
         known.tracks,
     )
+
+
+def _in_force(director: Director, known: Published | None) -> Config:
+    """The configuration that the daemon goes by: while the file is broken, that is the one before.
+
+    Raises ConfigError where the file is broken and no daemon knows better.
+    """
+    if known is None or known.in_force is None:
+        return director.config()
+    return director.parsed(known.in_force, str(director.paths.config))
 
 
 def _lines(known: Published, error: ConfigError) -> tuple[str, ...]:

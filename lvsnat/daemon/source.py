@@ -42,6 +42,11 @@ class Source:
         """What is in force; nothing before ``begin``."""
         return self._config or Config()
 
+    @property
+    def stands_in(self) -> str | None:
+        """The text that is in force instead of the file's; None where that is the file's own."""
+        return self._text if self.problems else None
+
     def begin(self) -> None:
         """Read it for the first time; a broken file is a ConfigError, none is an empty one."""
         self._taken = stamp(self._path)

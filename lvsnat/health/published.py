@@ -36,6 +36,8 @@ class Published:
     pid: int | None = None
     started: float | None = None
     """When that daemon began, in seconds since the epoch."""
+    in_force: str | None = None
+    """The text of the configuration that it goes by, where the file is broken or gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class _Document:
     tracks: list[_Track]
     memory: dict[str, _Memory]
     elsewhere: tuple[ServiceHealth, ...]
+    in_force: str | None = None
 
 
 def render(published: Published) -> str:
@@ -87,6 +90,7 @@ def render(published: Published) -> str:
         tracks,
         {name: _as_lists(one) for name, one in published.memory.services.items()},
         published.elsewhere,
+        published.in_force,
     )
     return _adapter().dump_json(document).decode() + "\n"
 
@@ -112,6 +116,7 @@ def parse(text: str) -> Published:
         document.problems,
         document.pid,
         document.started,
+        document.in_force,
     )
 
 

@@ -19,7 +19,13 @@ from lvsnat.testing import FakeClock
 DEAD, ALIVE = "192.168.2.55:80", "192.168.2.56:80"
 
 
-def publish(web: CommandLine, *, problems: tuple[str, ...] = (), pid: int = 4711) -> None:
+def publish(
+    web: CommandLine,
+    *,
+    problems: tuple[str, ...] = (),
+    pid: int = 4711,
+    in_force: str | None = None,
+) -> None:
     """What a daemon knows: the first server died five seconds ago."""
     web.ok("service", "set", "web", "--check", "tcp")
     clock = FakeClock()
@@ -34,7 +40,9 @@ def publish(web: CommandLine, *, problems: tuple[str, ...] = (), pid: int = 4711
         for ago in range(8, 4, -1):
             track = track.after(answer, target.check, 0.0, now - ago)
         tracks[target] = track
-    known = Published(now - 2, tracks, problems=problems, pid=pid, started=now - 60)
+    known = Published(
+        now - 2, tracks, problems=problems, pid=pid, started=now - 60, in_force=in_force
+    )
     write_file(web.paths.health, published.render(known))
 
 
@@ -92,6 +100,18 @@ def test_a_broken_file_does_not_hide_that(web: CommandLine) -> None:
     web.paths.config.write_text("[[service]\n")
 
     assert "problem: " in web.ok("health")
+
+
+def test_while_the_file_is_broken_the_servers_are_those_of_the_one_before(web: CommandLine) -> None:
+    publish(web)
+    publish(web, problems=("broken",), in_force=web.paths.config.read_text())
+    web.paths.config.write_text("[[service]\n")
+
+    with locked(web.paths.daemon_lock):
+        said = web.ok("health")
+
+    assert "problem: broken" in said
+    assert re.search(rf"{DEAD}\s+down\s", said)
 
 
 def test_programs_get_a_document(web: CommandLine) -> None:

@@ -231,6 +231,7 @@ def test_a_broken_file_leaves_the_old_one_in_force_and_is_published(
     assert stand.weights() == {FIRST: 0, SECOND: 5}
     (problem,) = stand.known().problems
     assert str(stand.paths.config) in problem
+    assert stand.known().in_force == web()
     assert sum(message.startswith("configuration: ") for message in log.messages) == 1
 
 
@@ -240,7 +241,7 @@ def test_a_file_that_is_mended_is_no_problem_any_more(stand: Stand) -> None:
     stand.write(web(weight=9))
     stand.settle()
 
-    assert stand.known().problems == ()
+    assert (stand.known().problems, stand.known().in_force) == ((), None)
     assert stand.weights() == {FIRST: 9, SECOND: 5}
 
 

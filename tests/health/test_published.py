@@ -47,6 +47,7 @@ def test_all_that_is_known_is_read_back() -> None:
         problems=("lvsnat.toml:3: no such key",),
         pid=77,
         started=NOW,
+        in_force="# broken since\n",
     )
 
     assert published.parse(published.render(whole)) == whole
