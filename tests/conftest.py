@@ -9,7 +9,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # How long an example takes is the machine's affair: it runs several parts of the suite at once.
-settings.register_profile("lvsnat", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Examples are the same in each run, so that what fails can be seen to be mended;
+# `pytest --hypothesis-profile=search` looks for others.
+settings.register_profile(
+    "lvsnat", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "search", settings.get_profile("lvsnat"), derandomize=False, max_examples=1000
+)
 settings.load_profile("lvsnat")
 
 

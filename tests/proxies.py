@@ -27,7 +27,7 @@ VIP = "192.168.1.50"
 VIP6 = "2001:db8:1::50"
 SERVERS = ("10.2.0.1", "10.2.0.2")
 SERVER6 = "2001:db8:2::1"
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds until a condition that must come is given up; no test waits for less on purpose."""
 
 WEB = f"""
@@ -68,7 +68,7 @@ class _Server6(_Server):
 
 
 def ok(*words: str) -> str:
-    done = run(words)
+    done = run(words, timeout=PATIENCE)
     assert done.returncode == 0, (words, done.stderr)
     return done.stdout
 
@@ -96,8 +96,10 @@ def layout() -> None:
         ok("ip", "address", "add", f"{address}/128", "dev", "lo", "nodad")
 
 
-def connect(vip: str = VIP, port: int = 80) -> socket.socket:
-    return socket.create_connection((vip, port), PATIENCE)
+def connect(
+    vip: str = VIP, port: int = 80, *, source: tuple[str, int] | None = None
+) -> socket.socket:
+    return socket.create_connection((vip, port), PATIENCE, source)
 
 
 def talk(channel: socket.socket, words: bytes = b"hello\n") -> bytes:

@@ -20,7 +20,8 @@ from lvsnat.model.endpoint import IPAddress
 
 ENDPOINT_VARIABLE: Final = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
 DISABLED_VARIABLE: Final = "AWS_EC2_METADATA_DISABLED"
-"""Both are AWS's own: its SDKs and its command line heed them, too."""
+TIMEOUT_VARIABLE: Final = "AWS_METADATA_SERVICE_TIMEOUT"
+"""All are AWS's own: its SDKs and its command line heed them, too."""
 ENDPOINTS: Final = ("http://169.254.169.254", "http://[fd00:ec2::254]")
 TIMEOUT: Final = 1.0
 """Seconds: it is on the same machine."""
@@ -43,14 +44,14 @@ class Metadata:
     def __init__(
         self,
         environment: Mapping[str, str] | None = None,
-        timeout: float = TIMEOUT,
+        timeout: float | None = None,
         endpoints: tuple[str, ...] = ENDPOINTS,
     ) -> None:
         environment = os.environ if environment is None else environment
         given = environment.get(ENDPOINT_VARIABLE)
         self._endpoints = (given,) if given else endpoints
         self._disabled = environment.get(DISABLED_VARIABLE, "").lower() == "true"
-        self._timeout = timeout
+        self._timeout = timeout or _seconds(environment.get(TIMEOUT_VARIABLE))
         self._token: tuple[str, str] | None = None
         """The endpoint that answered, and the token it gave."""
 
@@ -151,6 +152,17 @@ def _request(
         return answer.status, answer.read().decode("utf-8", "replace")
     finally:
         connection.close()
+
+
+def _seconds(given: str | None) -> float:
+    """How long to wait for an answer."""
+    if not given:
+        return TIMEOUT
+    if given.isdecimal() and int(given) > 0:
+        return float(given)
+    raise AwsError(
+        f"{TIMEOUT_VARIABLE}={given} is no number of seconds", "write a whole one, such as 5"
+    )
 
 
 def _parts(endpoint: str) -> tuple[str, int | None, str]:

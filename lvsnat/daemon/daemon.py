@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,10 +33,6 @@ from lvsnat.system import locked, read_file
 
 HANGS: Final = 120.0
 """Seconds after which one turn of the second thread is taken for hung."""
-TRIES: Final = 5
-"""So many times the daemon's lock is tried: whoever looks whether it is held holds it a moment."""
-PAUSE: Final = 0.05
-"""Seconds between two tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,17 +174,8 @@ def _alone(paths: Paths) -> Iterator[None]:
             "'lvsnat health' shows what it knows, 'systemctl restart lvsnat-daemon' starts it anew",
         )
 
-    for left in reversed(range(TRIES)):
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(locked(paths.daemon_lock, wait=False, refusal=refusal))
-            except RefusedError:
-                if not left:
-                    raise
-                time.sleep(PAUSE)
-                continue
-            yield
-            return
+    with locked(paths.daemon_lock, wait=False, refusal=refusal):
+        yield
 
 
 @contextlib.contextmanager

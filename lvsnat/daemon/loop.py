@@ -179,8 +179,9 @@ class Loop:
 
         A KeyboardInterrupt anywhere would leave a half-made change; so there is none.
         """
-        handlers = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
+        # First what rings: a signal whose handler does nothing would be lost without it.
         before = signal.set_wakeup_fd(self._rings.fileno(), warn_on_full_buffer=False)
+        handlers = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
         try:
             yield
         finally:

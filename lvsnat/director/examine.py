@@ -130,15 +130,11 @@ def _sample(director: Director, config: Config, host: HostFacts | None) -> Sampl
     status = director.status()
     at = director.clock.monotonic()
     opening = dict([*_opening_ipvs(director), *_opening_haproxy(config)])
+    flows = tuple(_flows(director, config))
+    took = director.clock.monotonic() - at
     dropped = exceeded() if host is not None and host.ec2 else {}
-    return Sample(
-        at,
-        status,
-        opening,
-        tuple(_flows(director, config)),
-        allowances=dropped,
-        counters={} if host is None else read_counters(),
-    )
+    counted = {} if host is None else read_counters()
+    return Sample(at, status, opening, flows, dropped, counted, took)
 
 
 def _opening_ipvs(director: Director) -> Iterator[tuple[Opening, int]]:

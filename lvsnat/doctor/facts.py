@@ -113,7 +113,7 @@ class Sample:
     """What changes by itself, at one moment."""
 
     at: float
-    """Seconds of a clock that only goes forward."""
+    """Seconds of a clock that only goes forward, as the look at connections began."""
     status: DirectorStatus
     opening: Mapping[Opening, int | None] = field(default_factory=dict)
     """With the seconds until each is forgotten, if no packet comes; None where it goes with its
@@ -123,6 +123,12 @@ class Sample:
     """What EC2 has dropped at this instance's interfaces, by interface and counter."""
     counters: Mapping[str, int] = field(default_factory=dict)
     """The kernel's own, of both families: /proc/net/snmp, netstat and snmp6."""
+    took: float = 0
+    """Seconds of the look at connections: many, where there are many or the machine is busy."""
+
+    def before(self, later: Sample) -> float:
+        """Seconds that a connection has been older at a later look, at least."""
+        return later.at - self.at - self.took
 
 
 class Reply(StrEnum):

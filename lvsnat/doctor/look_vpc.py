@@ -27,7 +27,7 @@ from lvsnat.model.config import Config
 from lvsnat.model.endpoint import IPAddress
 from lvsnat.system import read_file
 
-PATIENCE: Final = Patience(connect=2.0, read=3.0, attempts=2, whole=15.0)
+PATIENCE: Final = Patience(connect=2.0, read=3.0, attempts=2, whole=30.0)
 """An endpoint that is dead costs five seconds, one that is silent seven."""
 NETWORKD: Final = Path("/run/systemd/network")
 _ALIASES: Final = "70-*.network.d/ec2net_alias.conf"

@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 
 from lvsnat.doctor.facts import Probed, Probes, Reply
 from lvsnat.doctor.probesockets import Origin, ask_tcp, ask_udp
@@ -38,6 +39,8 @@ from lvsnat.system import (
     write_file,
 )
 
+_AGAIN: Final = 2
+"""So many times."""
 Ask = Callable[[Sequence[Endpoint], Origin], dict[Endpoint, Reply]]
 
 
@@ -96,7 +99,7 @@ def _datagrams(servers: Mapping[Endpoint, Endpoint], note: Path) -> dict[Endpoin
     # Their hosts: what the program does not say, the kernel there does.
     hosts = ask_tcp([place for place, reply in own.items() if reply is Reply.SILENT])
     alive = [place for place, reply in hosts.items() if reply.came]
-    foreign = _asked_foreign(ask_udp, heard, note) | _asked_foreign(ask_tcp, alive, note)
+    foreign = _asked_foreign(repeated(ask_udp), heard, note) | _asked_foreign(ask_tcp, alive, note)
     own |= dict.fromkeys(alive, Reply.ANSWERED)
     own |= {place: reply for place, reply in hosts.items() if reply is Reply.UNREACHABLE}
     return {
@@ -104,6 +107,19 @@ def _datagrams(servers: Mapping[Endpoint, Endpoint], note: Path) -> dict[Endpoin
         for server, place in servers.items()
         if own[place] is not Reply.SILENT
     }
+
+
+def repeated(ask: Ask) -> Ask:
+    """Ask the silent ones again: a datagram that is lost nobody repeats, a busy program is late."""
+
+    def asked(places: Sequence[Endpoint], origin: Origin) -> dict[Endpoint, Reply]:
+        found = ask(places, origin)
+        for _ in range(_AGAIN):
+            silent = [place for place, reply in found.items() if not reply.came]
+            found |= ask(silent, origin) if silent else {}
+        return found
+
+    return asked
 
 
 def _once(places: Iterable[Endpoint]) -> tuple[Endpoint, ...]:

@@ -110,8 +110,11 @@ def _socket(place: Endpoint, kind: socket.SocketKind, origin: Origin) -> socket.
 
 def _answers(waiting: selectors.BaseSelector, end: float) -> dict[Endpoint, Reply]:
     found: dict[Endpoint, Reply] = {}
-    while waiting.get_map() and (left := end - time.monotonic()) > 0:
-        for key, _ in waiting.select(left):
+    late = False
+    while waiting.get_map() and not late:
+        # Who was kept waiting himself, by a busy machine, looks once at what has come meanwhile.
+        late = (left := end - time.monotonic()) <= 0
+        for key, _ in waiting.select(max(0.0, left)):
             answered = key.fileobj
             waiting.unregister(answered)
             if isinstance(answered, socket.socket):

@@ -95,10 +95,12 @@ class _Reader:
         """A socket whose process /proc does not show counts as ours."""
         taken = dict(sockets.conflicts(places_of(self.config)))
         pids = sockets.holders({one.inode for one in taken.values()})
+        # A reload since they were listed has made another one.
+        ours = known.processes | processes_of(self.files) if taken else known.processes
         others = {
             place: pid
             for place, one in taken.items()
-            if (pid := pids.get(one.inode)) is not None and pid not in known.processes
+            if (pid := pids.get(one.inode)) is not None and pid not in ours
         }
         return replace(
             known,

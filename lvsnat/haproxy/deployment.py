@@ -16,14 +16,15 @@ from lvsnat.haproxy.carryover import NOTHING, Place, held_down
 from lvsnat.haproxy.outcome import not_up
 from lvsnat.haproxy.preflight import unbindable
 from lvsnat.haproxy.process import Files, Instance, Supervisor
+from lvsnat.haproxy.runtime import HangsError
 from lvsnat.haproxy.text import digest
 from lvsnat.model.endpoint import Endpoint
 from lvsnat.system import Clock, read_file, remove_file, write_file
 
 LOAD_SECONDS: Final = 30.0
 """How long a new worker may take to read the file; thousands of services take a few seconds."""
-_END_SECONDS: Final = 5.0
-_DEAF_SECONDS: Final = 2.0
+_END_SECONDS: Final = 30.0
+_DEAF_SECONDS: Final = 10.0
 _PAUSE: Final = 0.05
 
 
@@ -171,7 +172,7 @@ class Deployment:
         """Wait until a new worker has read the text, or is known not to."""
         old = None if before.worker is None else before.worker.pid
         reloads = -1 if before.processes is None else before.processes.reloads
-        deadline = self._clock.monotonic() + LOAD_SECONDS
+        deadline, gone = self._clock.monotonic() + LOAD_SECONDS, 0
         while self._clock.monotonic() < deadline:
             seen = None
             # A master that begins anew may be slow to answer.
@@ -183,7 +184,9 @@ class Deployment:
                     return Outcome.LOADED
                 if seen and seen.failed and seen.reloads > reloads:
                     return Outcome.REFUSED
-            if seen is None and supervisor.died():
+            # A master that begins anew is nobody for a moment: no process of ours in /proc.
+            gone = gone + 1 if seen is None and supervisor.died() else 0
+            if gone > 1:
                 return Outcome.ENDED
             self._clock.sleep(_PAUSE)
         return Outcome.LATE
@@ -232,10 +235,12 @@ class Deployment:
             self._await(lambda: self._instance.processes() is None, _END_SECONDS)
 
     def _await(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Wait for a condition; whether it came."""
+        """Wait for a condition; whether it came. One who does not answer is asked again."""
         deadline = self._clock.monotonic() + seconds
-        while not condition():
+        while True:
+            with contextlib.suppress(HangsError):
+                if condition():
+                    return True
             if self._clock.monotonic() > deadline:
                 return False
             self._clock.sleep(_PAUSE)
-        return True

@@ -22,7 +22,7 @@ from lvsnat.haproxy import answers
 from lvsnat.haproxy.answers import Processes, Worker
 from lvsnat.haproxy.complaints import first_of
 from lvsnat.haproxy.mapping import RUNTIME_SOCKET, SERVER_STATES
-from lvsnat.haproxy.runtime import NobodyListensError, RuntimeSocket
+from lvsnat.haproxy.runtime import NobodyListensError, RuntimeSocket, unless_ended
 
 USER: Final = "haproxy"
 UNIT: Final = "lvsnat-haproxy.service"
@@ -197,7 +197,10 @@ class Instance:
             return None
 
     def ending(self) -> int:
-        """How many connections are left of processes that were replaced or stopped."""
+        """How many connections are left of processes that were replaced or stopped.
+
+        HangsError if one does not answer: what it has must not be taken for gone.
+        """
         seen = self.processes()
         if seen is None:
             return 0
@@ -205,10 +208,10 @@ class Instance:
         return sum(one.connections for one in workers if one is not None and one.stopping)
 
     def ask_workers(self, command: str) -> Iterator[str]:
-        """What each worker answers, those that end softly too."""
+        """What each worker answers, those that end softly too; HangsError as in ``ending``."""
         seen = self.processes()
         for pid in () if seen is None else (*seen.workers, *seen.old):
-            with contextlib.suppress(LvsnatError):  # It may have ended meanwhile.
+            with unless_ended():
                 yield self.master.ask(f"@!{pid} {command}")
 
     def all_stopping(self) -> bool:
@@ -236,11 +239,11 @@ class Instance:
                     os.kill(pid, signal.SIGTERM)
 
     def _of_worker(self, pid: int) -> Worker | None:
-        """What a worker says by way of its master; None if it has ended meanwhile."""
-        try:
-            return answers.worker(self.master.ask(f"@!{pid} show info"))
-        except LvsnatError:
-            return None
+        """What a worker says of itself; None if it has ended meanwhile."""
+        found: Worker | None = None
+        with unless_ended():
+            found = answers.worker(self.master.ask(f"@!{pid} show info"))
+        return found  # noqa: RET504 - it is None where the block was left
 
 
 def processes_of(files: Files) -> set[int]:

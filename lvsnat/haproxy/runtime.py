@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from collections.abc import Iterable, Iterator
@@ -10,8 +11,8 @@ from typing import Final
 
 from lvsnat.errors import LvsnatError
 
-SILENCE: Final = 2.0
-"""Seconds without a byte until a process counts as hung."""
+SILENCE: Final = 10.0
+"""Seconds without a byte until a process counts as hung: on a busy machine it may wait its turn."""
 _TRIES: Final = 10
 _PAUSE: Final = 0.05
 _LINE: Final = 4000
@@ -24,6 +25,17 @@ class NobodyListensError(LvsnatError):
 
 class HangsError(LvsnatError):
     """A process is behind a socket, and does not answer."""
+
+
+@contextlib.contextmanager
+def unless_ended() -> Iterator[None]:
+    """Take a failure for the end of the process that was asked; silence is none, and is raised."""
+    try:
+        yield
+    except HangsError:
+        raise
+    except LvsnatError:
+        pass
 
 
 class RuntimeSocket:

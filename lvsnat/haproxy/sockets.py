@@ -137,14 +137,22 @@ def holders(inodes: Collection[int]) -> dict[int, int]:
     """A process for each of these sockets; those are lacking that /proc does not show."""
     left = {f"socket:[{inode}]": inode for inode in inodes}
     found: dict[int, int] = {}
-    for path in Path("/proc").glob("[0-9]*/fd/*") if left else ():
-        with contextlib.suppress(OSError):
-            inode = left.pop(os.readlink(path), None)  # noqa: PTH115 - half the time; there may be 100,000
-            if inode is not None:
-                found[inode] = int(path.parent.parent.name)
+    for process in Path("/proc").glob("[0-9]*") if left else ():
+        for path in _opened(process):
+            with contextlib.suppress(OSError):
+                inode = left.pop(os.readlink(path), None)  # noqa: PTH115 - half the time; there may be 100,000
+                if inode is not None:
+                    found[inode] = int(process.name)
         if not left:
             break
     return found
+
+
+def _opened(process: Path) -> list[Path]:
+    """What a process has open; nothing once it has ended, which it may at any moment."""
+    with contextlib.suppress(OSError):
+        return list((process / "fd").iterdir())
+    return []
 
 
 def conflicts(places: Iterable[Endpoint]) -> Iterator[tuple[Endpoint, Listening]]:

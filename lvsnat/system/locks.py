@@ -1,15 +1,24 @@
-"""Locks that all processes of lvsnat share."""
+"""Locks that all processes of lvsnat share.
+
+They are open file description locks, fcntl_locking(2): those end with the process as flock(2)'s do,
+and whether somebody holds one can be asked without taking it, even for a moment.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from lvsnat.errors import LvsnatError, RefusedError
 from lvsnat.system.files import file_errors
+
+_FLOCK: Final = "hhqqi"
+"""struct flock of fcntl(2): type, whence, start, length (0: to the end) and the process."""
 
 
 def _at_work(holder: str) -> LvsnatError:
@@ -53,12 +62,11 @@ def is_locked(path: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        found = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _whole_file())
     finally:
         os.close(descriptor)
-    return False
+    in_the_way: int = struct.unpack_from(_FLOCK, found)[0]
+    return in_the_way != fcntl.F_UNLCK
 
 
 def _take(
@@ -67,13 +75,18 @@ def _take(
     refusal: Callable[[str], LvsnatError],
 ) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _whole_file())
     except BlockingIOError:
         holder = _describe_process(os.pread(descriptor, 32, 0).decode(errors="replace").strip())
         if waiting is None:
             raise refusal(holder) from None
         waiting(holder)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLKW, _whole_file())
+
+
+def _whole_file() -> bytes:
+    """For one alone."""
+    return struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 
 def _describe_process(pid: str) -> str:

@@ -44,6 +44,8 @@ class PrivateApt:
             "APT::Architecture": "amd64",
             "APT::Architectures": "amd64",
             "Acquire::Languages": "none",
+            # A mirror may be out of reach for a moment, or just about to change.
+            "Acquire::Retries": "5",
         }
         config = "".join(f'{key} "{value}";\n' for key, value in settings.items())
         (self.folder / "apt.conf").write_text(config)

@@ -19,6 +19,8 @@ PYTHON = (sys.executable, "-I", "-S")
 # Seconds after which a command will never end. On an emulated machine whose real one is busy, a
 # start of Python may take a minute.
 HUNG = 300.0
+# Seconds for an answer that comes at once unless the machine is busy.
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +135,15 @@ class Host:
         """Answer each HTTP request so, with one status for all."""
         return self._serve("http", port, status)
 
-    def ask_tcp(self, address: str, port: int, timeout: float = 3) -> Answer:
+    def ask_tcp(self, address: str, port: int, timeout: float = PATIENCE) -> Answer:
         """Connect, ask, and give the answer; TimeoutError or ConnectionError without one."""
         return self._ask("tcp", address, port, timeout)
 
-    def ask_udp(self, address: str, port: int, timeout: float = 3) -> Answer:
+    def ask_udp(self, address: str, port: int, timeout: float = PATIENCE) -> Answer:
         """Send one datagram and give the answer; TimeoutError or ConnectionError without one."""
         return self._ask("udp", address, port, timeout)
 
-    def ask_http(self, address: str, port: int, timeout: float = 3) -> Answer:
+    def ask_http(self, address: str, port: int, timeout: float = PATIENCE) -> Answer:
         """Send one HTTP request; OSError for a status other than 200, too."""
         return self._ask("http", address, port, timeout)
 

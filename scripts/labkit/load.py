@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from labkit import traffic
 from labkit.errors import LabError
-from labkit.host import PYTHON, Host
+from labkit.host import HUNG, PYTHON, Host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +69,7 @@ class Load:
         self.process.send_signal(signal.SIGUSR1)
         return Report(**json.loads(self.process.stdout.readline() if self.process.stdout else ""))
 
-    def go_round(self, times: int = 1, within: float = 15.0) -> Report:
+    def go_round(self, times: int = 1, within: float = 2 * traffic.PATIENCE) -> Report:
         """Wait until each connection that is not broken had so many more answers, and look."""
         before, deadline = self.look().rounds, time.monotonic() + within
         while True:
@@ -86,7 +86,7 @@ class Load:
         """Stop the traffic and say what happened."""
         if self._report is None:
             self.process.terminate()
-            said, complaint = self.process.communicate(timeout=30)
+            said, complaint = self.process.communicate(timeout=HUNG)
             if not said.strip():
                 msg = f"the load ended without a report: {complaint.strip()}"
                 raise LabError(msg)

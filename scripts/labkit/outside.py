@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 LAB = str(REPOSITORY / "scripts/lab")
 
 
-def lab(*arguments: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
+def lab(*arguments: str, timeout: float = 1100) -> subprocess.CompletedProcess[str]:
     """Run scripts/lab to its end."""
     return subprocess.run(
         [LAB, *arguments],
@@ -38,9 +38,9 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 def descendants(process: int) -> set[int]:
     """Every process below one."""
     parents = {
-        int(entry.name): int(_stat(int(entry.name))[1])
+        int(entry.name): int(stat[1])
         for entry in Path("/proc").iterdir()
-        if entry.name.isdigit() and _stat(int(entry.name))
+        if entry.name.isdigit() and (stat := _stat(int(entry.name)))
     }
     found = {process}
     while more := {child for child, parent in parents.items() if parent in found} - found:
@@ -61,7 +61,7 @@ def _stat(process: int) -> list[str]:
     return []
 
 
-def soon(condition: Callable[[], object], seconds: float = 60) -> bool:
+def soon(condition: Callable[[], object], seconds: float = 180) -> bool:
     """Tell whether something comes true within a bounded time."""
     deadline = time.monotonic() + seconds
     while not condition():

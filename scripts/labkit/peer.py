@@ -3,7 +3,8 @@
     peer.py tcp|udp|http PORT NAME LOG STATUS     answers "NAME PEER", records PEER in LOG
 
 A program of its own, started with `ip netns exec`; it imports nothing of the lab. `ask` is the
-other end.
+other end. It complains of no connection that breaks: nobody reads that, and it would wait until
+somebody does.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Server:
             while await reader.readline():
                 writer.write(self.answer(writer.get_extra_info("peername")[0]))
                 await writer.drain()
-        except ConnectionError:
+        except OSError:
             pass
         finally:
             writer.close()
@@ -52,7 +53,7 @@ class Server:
             head = f"HTTP/1.1 {self._status} Lab\r\nContent-Length: {len(body)}\r\n"
             writer.write(f"{head}Connection: close\r\n\r\n".encode() + body)
             await writer.drain()
-        except ConnectionError:
+        except OSError:
             pass
         finally:
             writer.close()
@@ -60,7 +61,7 @@ class Server:
 
 def answer_datagrams(connection: socket.socket, server: Server) -> None:
     """Answer every datagram that has arrived, each to where it came from."""
-    with suppress(BlockingIOError):
+    with suppress(OSError):
         while True:
             _, peer = connection.recvfrom(4096)
             connection.sendto(server.answer(peer[0]), peer)

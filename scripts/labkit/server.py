@@ -21,4 +21,4 @@ class Server:
     def stop(self) -> None:
         """Stop it; from now on the port refuses connections."""
         self.process.terminate()
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)

@@ -125,8 +125,9 @@ def _end(started: machine.Started) -> None:
     if started.process.poll() is None:
         started.process.kill()
         started.process.wait()
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        deadline = time.monotonic() + 2
+    # Nobody outlives the second signal, but on a busy machine it may take a while to be heeded.
+    for number, patience in ((signal.SIGTERM, 2), (signal.SIGKILL, 60)):
+        deadline = time.monotonic() + patience
         while _signal_descendants(number) and time.monotonic() < deadline:
             time.sleep(0.02)
     started.relay.finish()

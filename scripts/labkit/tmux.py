@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from labkit.errors import LabError
 from labkit.host import Host
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds: an emulated machine takes long to start Python."""
 
 
@@ -29,21 +29,31 @@ class Tmux:
         """What the terminal shows; with ``colour`` the escape sequences that make it so."""
         return self._run("capture-pane", "-p", *(["-e"] if colour else []), "-t", "0")
 
-    def resize(self, width: int, height: int) -> None:
-        """Give the terminal another size, in two steps: of one, a busy machine may tell nobody."""
-        for columns in (width - 1, width):
-            self._run("resize-window", "-t", "0", "-x", str(columns), "-y", str(height))
-            time.sleep(0.2)
+    def resize(self, width: int, height: int, *words: str) -> str:
+        """Give the terminal another size, and wait for a screen with all these words.
 
-    def until(self, *words: str) -> str:
-        """Wait for a screen that has all these words; LabError if it does not come."""
-        deadline = time.monotonic() + PATIENCE
-        while not all(word in (shown := self.screen()) for word in words):
+        In two steps, and again if need be: of one change a busy machine may tell nobody.
+        """
+        for _ in range(8):
+            for columns in (width - 1, width):
+                self._run("resize-window", "-t", "0", "-x", str(columns), "-y", str(height))
+                time.sleep(0.2)
+            with suppress(LabError):
+                return self.until(*words, within=PATIENCE / 9)
+        return self.until(*words, within=PATIENCE / 9)
+
+    def until(self, *words: str, gone: str = "", within: float = PATIENCE) -> str:
+        """Wait for a screen that has all these words, and not what is to be gone, or LabError."""
+        deadline = time.monotonic() + within
+        while True:
+            shown = self.screen()
+            if all(word in shown for word in words) and not (gone and gone in shown):
+                return shown
             if time.monotonic() > deadline:
-                msg = f"the screen does not show {' and '.join(words)}:\n{shown}"
+                wanted = " and ".join([*words, *([f"no {gone}"] if gone else [])])
+                msg = f"the screen does not show {wanted}:\n{shown}"
                 raise LabError(msg)
             time.sleep(0.1)
-        return shown
 
     def _run(self, *words: str) -> str:
         return self.host.run("tmux", "-u", "-S", self.socket, *words).stdout

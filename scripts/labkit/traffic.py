@@ -20,10 +20,10 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-# Longer than TCP's first two repeats of a lost packet, so that one loss is no failure.
-PATIENCE = 5.0
+# Longer than TCP's first repeats of a lost packet, and than a busy machine stands still.
+PATIENCE = 60.0
 # A datagram without an answer by then is lost: nobody repeats it.
-LOST = 1.0
+LOST = 10.0
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # The namespace that holds the bridges, one for each segment.
 WIRES = "wires"
-READY_WITHIN = 10.0
+READY_WITHIN = 120.0
 REDIRECTS = ("ipv4/conf/all/send_redirects", "ipv4/conf/default/send_redirects")
 
 

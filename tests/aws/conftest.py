@@ -83,6 +83,8 @@ def ec2_server(_running: Ec2Server, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         "AWS_SHARED_CREDENTIALS_FILE": absent,
         "AWS_ENDPOINT_URL_EC2": _running.url,
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": NOBODY,
+        # It is in this very process, which others may keep from its work for seconds.
+        "AWS_METADATA_SERVICE_TIMEOUT": "60",
     }.items():
         monkeypatch.setenv(name, value)
     return _running

@@ -125,7 +125,8 @@ def test_an_endpoint_that_never_answers_is_given_up(silent: str) -> None:
         elastic_ips(ec2)
 
     assert silent in caught.value.message
-    assert time.monotonic() - begun < 10
+    # AWS's own client waits a minute, five times.
+    assert time.monotonic() - begun < 40
 
 
 @pytest.mark.usefixtures("ec2_server")
@@ -137,7 +138,7 @@ def test_an_endpoint_where_nobody_listens_is_given_up() -> None:
 
 
 def test_a_slow_endpoint_is_given_up(ec2_server: Ec2Server) -> None:
-    ec2_server.orders.slow = 1.0
+    ec2_server.orders.slow = 10.0
     ec2 = connect(AwsOptions(), never, Patience(read=0.2, attempts=1))
 
     with pytest.raises(AwsError, match="does not answer in time"):

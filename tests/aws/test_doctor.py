@@ -214,7 +214,7 @@ def test_a_dead_endpoint_costs_seconds(ec2_server: Ec2Server) -> None:
     assert facts is not None
     assert facts.scene is None
     assert "cannot be reached" in str(facts.silent)
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 30
     assert lack.part == "the VPC"
     assert "cannot be reached" in lack.why
     assert "as keys of [aws]" in lack.why
@@ -228,7 +228,7 @@ def test_no_metadata_and_no_words_cost_seconds(lvsnat: CommandLine, ec2_server: 
 
     (lack,) = examined(lvsnat)["unread"]
 
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 30
     assert "no metadata service answers" in lack["why"]
 
 

@@ -166,7 +166,7 @@ def test_an_endpoint_that_nobody_answers_at_is_given_up_in_time(lvsnat: CommandL
     assert result.exit_code == ExitCode.FAILED
     assert f"cannot be reached ({NOBODY})" in result.stderr
     assert "interface endpoint" in result.stderr
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.usefixtures("imds")

@@ -12,7 +12,7 @@ from aws.imds import Imds
 from aws.vpcs import REGION, VIP, Machine, Vpc
 
 from lvsnat.aws.instance import Nic
-from lvsnat.aws.metadata import ENDPOINT_VARIABLE, Metadata, SilentError
+from lvsnat.aws.metadata import ENDPOINT_VARIABLE, TIMEOUT, TIMEOUT_VARIABLE, Metadata, SilentError
 from lvsnat.aws.refusals import AwsError
 
 if TYPE_CHECKING:
@@ -103,10 +103,23 @@ def test_metadata_that_are_switched_off_are_told(imds: Imds) -> None:
 
 @pytest.mark.usefixtures("dual")
 def test_a_slow_service_is_given_up(imds: Imds) -> None:
-    imds.orders.slow = 0.5
+    imds.orders.slow = 10.0
 
     with pytest.raises(SilentError, match="timed out"):
         Metadata(timeout=0.1).region()
+
+
+@pytest.mark.usefixtures("dual")
+def test_how_long_to_wait_is_told_as_to_awss_own_programs(imds: Imds) -> None:
+    imds.orders.slow = TIMEOUT + 0.2
+
+    assert Metadata({ENDPOINT_VARIABLE: imds.url, TIMEOUT_VARIABLE: "60"}).region() == REGION
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "soon", "1e3"])
+def test_a_time_that_is_none_is_named(text: str) -> None:
+    with pytest.raises(AwsError, match=f"AWS_METADATA_SERVICE_TIMEOUT={text} is no number"):
+        Metadata({TIMEOUT_VARIABLE: text})
 
 
 def test_a_machine_that_is_no_instance_is_told_what_to_give() -> None:
@@ -130,4 +143,4 @@ def test_an_endpoint_that_is_no_url_is_named(url: str) -> None:
 def test_ipv6_is_asked_where_ipv4_is_silent(dual: Vpc, imds_of: Callable[[Machine], Imds]) -> None:
     imds = imds_of(dual.director)
 
-    assert Metadata({}, endpoints=(NOBODY, imds.url)).region() == REGION
+    assert Metadata({}, timeout=60, endpoints=(NOBODY, imds.url)).region() == REGION

@@ -244,7 +244,7 @@ def test_systemd_finds_nothing_wrong(name: str, tmp_path: Path) -> None:
     # Verifying asks whether the program is there.
     unit.write_text(re.sub(r"=/usr/local/sbin/\S+", "=/bin/true", UNITS[name]))
 
-    done = run(["systemd-analyze", "--no-pager", "verify", str(unit)])
+    done = run(["systemd-analyze", "--no-pager", "verify", str(unit)], timeout=280)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -261,7 +261,7 @@ SCRIPTS["networkmanager"] = manager_script()
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_shell_reads_every_script(name: str) -> None:
-    done = run(["sh", "-n"], stdin=SCRIPTS[name])
+    done = run(["sh", "-n"], stdin=SCRIPTS[name], timeout=280)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert "@" not in SCRIPTS[name].replace('"$@"', "")
@@ -276,7 +276,7 @@ def test_shellcheck_finds_nothing_wrong(suite: str, name: str, tmp_path: Path) -
     script.write_text(SCRIPTS[name])
     program = unpacked(SHELLCHECK[suite], suite).command("usr/bin/shellcheck")
 
-    done = run([*program, str(script)])
+    done = run([*program, str(script)], timeout=600)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

@@ -12,6 +12,8 @@ from cli.commandline import CommandLine
 from lvsnat.__main__ import find_what_root_finds
 from lvsnat.system import Completed, run
 
+PATIENCE = 280.0
+"""Seconds for one run of the program, wherever it is tried."""
 MUST_WAIT = ("boto3", "pydantic", "pyroute2", "rich", "textual", "tomlkit", "yaml")
 CONFIG = """
 [[service]]
@@ -35,7 +37,12 @@ def config(tmp_path: Path) -> Path:
 def in_a_shell(command: str, **variables: str) -> Completed:
     """Run a line of shell in which ``$lvsnat`` is the program."""
     settings = [f"{name}={value}" for name, value in variables.items()]
-    return run(["env", *settings, f"lvsnat={sys.executable} -m lvsnat", "bash", "-c", command])
+    # Whether there is colour is the test's choice, not that of whoever runs the tests.
+    bare = ("env", "-u", "FORCE_COLOR", "-u", "NO_COLOR")
+    return run(
+        [*bare, *settings, f"lvsnat={sys.executable} -m lvsnat", "bash", "-c", command],
+        timeout=PATIENCE,
+    )
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])
@@ -46,7 +53,9 @@ def test_what_is_slow_to_import_is_not_imported_for(option: str) -> None:
         f"app(['{option}'])"
     )
 
-    assert run([sys.executable, "-c", code]).stdout.endswith("\nloaded\n")
+    done = run([sys.executable, "-c", code], timeout=PATIENCE)
+
+    assert done.stdout.endswith("\nloaded\n")
 
 
 def test_a_command_loads_no_other_ones_module(config: Path) -> None:
@@ -56,7 +65,7 @@ def test_a_command_loads_no_other_ones_module(config: Path) -> None:
         f"app(['--config', '{config}', 'service', 'list'])"
     )
 
-    loaded = run([sys.executable, "-c", code]).stdout.splitlines()[-1].split()
+    loaded = run([sys.executable, "-c", code], timeout=PATIENCE).stdout.splitlines()[-1].split()
 
     assert "lvsnat.cli.service" in loaded
     assert not {"lvsnat.cli.aws", "lvsnat.cli.doctor", "lvsnat.cli.gateway"} & set(loaded)

@@ -78,7 +78,7 @@ def metrics(*, per_server: bool = True) -> Metrics:
 
 
 def scraped(port: int, host: str = "127.0.0.1") -> str:
-    with urlopen(f"http://{host}:{port}/metrics", timeout=10) as answer:
+    with urlopen(f"http://{host}:{port}/metrics", timeout=60) as answer:
         text: str = answer.read().decode()
     return text
 

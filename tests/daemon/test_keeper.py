@@ -110,7 +110,7 @@ def test_programs_are_told_of_a_transition(tmp_path: Path) -> None:
 
     stand.answers(FIRST, ok=False)
     stand.turn()
-    stand.programs.end(5)
+    stand.programs.end(60)
 
     [(path, text)] = [one for one in stand.told if '"server"' in one[1]]
     told = json.loads(text)

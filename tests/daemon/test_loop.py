@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import threading
+import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import pytest
 from daemon.stand import FIRST, SECOND, web
@@ -16,6 +14,7 @@ from lvsnat.daemon.systemd import Manager
 from lvsnat.daemon.values import TOGETHER, Mailbox, Order
 from lvsnat.director.wish import read
 from lvsnat.health.decide import Decider
+from lvsnat.health.engine import Engine
 from lvsnat.health.outcome import Memory
 from lvsnat.health.pace import Pace
 from lvsnat.health.values import Answer, Target
@@ -182,26 +181,24 @@ def test_another_order_is_taken_with_what_is_known(box: Box) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_and_is_the_programs_again_after_that(
-    number: signal.Signals, tmp_path: Path
-) -> None:
-    del tmp_path
-    from lvsnat.health.engine import Engine
-
+def test_a_signal_ends_it_and_is_the_programs_again_after_that(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     clock = SystemClock()
     made = order()
-    mailbox = Mailbox()
+
+    def engine(answered: Callable[[Target, Answer], float]) -> Engine:
+        asking = Engine(answered, clock=clock)
+        asking.call_at(0.0, lambda: signal.raise_signal(number))
+        return asking
+
     loop = Loop(
         made,
         Decider(made.config, {}, Memory()),
-        mailbox,
+        Mailbox(),
         clock=clock,
         manager=Manager(),
-        engine=lambda answered: Engine(answered, clock=clock),
+        engine=engine,
     )
-    timer = threading.Timer(0.1, os.kill, (os.getpid(), number))
-    timer.start()
 
     loop.run()
     loop.close()
@@ -209,8 +206,27 @@ def test_a_signal_ends_it_and_is_the_programs_again_after_that(
     assert signal.getsignal(number) is before
 
 
+def test_a_signal_that_comes_as_soon_as_it_is_heeded_is_not_lost(box: Box) -> None:
+    came: list[int] = []
+
+    def at_each_call(*_: object) -> None:
+        if not came and callable(signal.getsignal(signal.SIGTERM)):
+            came.append(signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
+
+    sys.setprofile(at_each_call)
+    try:
+        # Its one step ends it, or finds nothing to hear.
+        box.loop.run()
+    finally:
+        sys.setprofile(None)
+    box.loop.close()
+
+    assert came
+
+
 def test_sighup_asks_for_a_look_at_the_configuration(box: Box) -> None:
-    box.run(lambda: os.kill(os.getpid(), signal.SIGHUP))
+    box.run(lambda: signal.raise_signal(signal.SIGHUP))
 
     assert box.mailbox.take(0).reload
 

@@ -26,11 +26,14 @@ class Told:
         self.answers: dict[str, Completed | LvsnatError] = {}
         self.held = threading.Event()
         self.held.set()
+        self.quick = threading.Event()
 
     def __call__(self, path: str, text: str) -> Completed:
         if path == "/slow":
-            self.held.wait(5)
+            self.held.wait(60)
         self.by[path].append(json.loads(text))
+        if path != "/slow":
+            self.quick.set()
         answer = self.answers.get(path, DONE)
         if isinstance(answer, LvsnatError):
             raise answer
@@ -48,7 +51,7 @@ def test_each_program_is_told_all_in_order() -> None:
 
     several.tell(["/a", "/b", "/a"], [{"n": 1}, {"n": 2}])
     several.tell(["/a"], [{"n": 3}])
-    several.end(5)
+    several.end(60)
 
     assert told.by == {"/a": [{"n": 1}, {"n": 2}, {"n": 3}], "/b": [{"n": 1}, {"n": 2}]}
 
@@ -59,6 +62,7 @@ def test_a_slow_program_delays_no_other_and_not_the_end() -> None:
     several = Programs(told)
 
     several.tell(["/slow", "/a"], [{"n": 1}])
+    assert told.quick.wait(30)
     several.end(0.2)
 
     assert told.by == {"/a": [{"n": 1}]}
@@ -75,7 +79,7 @@ def test_what_fails_is_logged_and_told_the_next_time(caplog: pytest.LogCaptureFi
 
     with caplog.at_level(logging.WARNING):
         several.tell(["/bad", "/gone"], [{"n": 1}, {"n": 2}])
-        several.end(5)
+        several.end(60)
 
     assert caplog.messages.count("notify: /bad ended with 3: route") == 2
     assert caplog.messages.count("notify: /gone: not found") == 2
@@ -106,7 +110,7 @@ def test_a_real_program_gets_one_object_on_standard_input(tmp_path: Path) -> Non
     several = Programs()
 
     several.tell([str(program)], [{"service": "web"}, {"service": "dns"}])
-    several.end(10)
+    several.end(60)
 
     lines = heard.read_text().splitlines()
     assert [json.loads(line)["service"] for line in lines] == ["web", "dns"]

@@ -19,7 +19,7 @@ class Listener:
         self.address = address
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(f"\0{address[1:]}" if address[0] == "@" else address)
-        self._socket.settimeout(2)
+        self._socket.settimeout(60)
 
     def heard(self) -> str:
         return self._socket.recv(4096).decode()

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.e2e
 
 NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--")
 LEAVES_THE_OTHER_SCREEN = "\x1b[?1049l"
+END_OF_A_PICTURE = "\x1b[J"
 SHOWS_THE_CURSOR = "\x1b[?25h"
 FIRST, SECOND = "10.2.0.1:80", "10.2.0.2:80"
 CONFIG = f"""[host]
@@ -96,19 +97,16 @@ def box(tmp_path: Path) -> Iterator[Box]:
         yield Box(tmp_path)
 
 
-@contextmanager
-def knocking(number: int) -> Iterator[None]:
-    """Connections that wait for an answer, which the kernel counts as active."""
-    clients = [socket.socket() for _ in range(number)]
-    try:
-        for client in clients:
+def knock(number: int) -> None:
+    """Begin connections, which the kernel counts as active for a minute.
+
+    They are given up at once: a SYN that is sent again moves away from a server of weight 0.
+    """
+    for client in [socket.socket() for _ in range(number)]:
+        with client:
             client.setblocking(False)  # noqa: FBT003 - the standard library's own
             client.connect_ex(("10.1.0.1", 80))
-        wait_until_counted(number)
-        yield
-    finally:
-        for client in clients:
-            client.close()
+    wait_until_counted(number)
 
 
 def wait_until_counted(number: int) -> None:
@@ -183,8 +181,9 @@ END = pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl
 @END
 def test_a_drain_that_is_interrupted_stays_a_drain(box: Box, end: signal.Signals) -> None:
     config = box.config.read_text()
+    knock(4)
 
-    with knocking(4), box.typed("server", "drain", "web", FIRST, "--wait", "--remove") as terminal:
+    with box.typed("server", "drain", "web", FIRST, "--wait", "--remove") as terminal:
         terminal.expect("2 active")
         terminal.kill(end)
         code = terminal.end()
@@ -202,8 +201,7 @@ def test_whatever_ends_a_watched_screen_gives_it_back(
     box: Box, command: str, end: signal.Signals
 ) -> None:
     with box.typed(command, "--watch", "0.2") as terminal:
-        terminal.expect("\x1b[?1049h")
-        time.sleep(1)
+        terminal.expect(END_OF_A_PICTURE)
         terminal.kill(end)
         code = terminal.end()
 
@@ -218,7 +216,7 @@ def test_ctrl_c_ends_the_wait_for_another_command(box: Box, command: list[str]) 
     before = box.everything()
 
     with locked(box.run_folder / "lock"), box.typed(*command) as terminal:
-        time.sleep(3)
+        terminal.expect("waiting for another lvsnat command")
         terminal.type(CTRL_C)
         code = terminal.end()
 
@@ -232,7 +230,7 @@ def test_what_was_typed_before_the_question_is_no_answer(box: Box) -> None:
     with ExitStack() as held:
         held.enter_context(locked(box.run_folder / "lock"))
         with box.typed("try", "--timeout", "2") as terminal:
-            time.sleep(2)
+            terminal.expect("waiting for another lvsnat command")
             terminal.type(ENTER)
             held.close()
             code = terminal.end()
@@ -265,12 +263,11 @@ NARROW = [
 
 @pytest.mark.parametrize("command", NARROW, ids=" ".join)
 def test_forty_columns_are_enough(box: Box, command: list[str]) -> None:
-    with (
-        knocking(2),
-        typed(
-            ["sh", "-c", 'stty cols 40 rows 12; exec lvsnat "$@"', "sh", *command], box.environment
-        ) as terminal,
-    ):
+    knock(2)
+
+    with typed(
+        ["sh", "-c", 'stty cols 40 rows 12; exec lvsnat "$@"', "sh", *command], box.environment
+    ) as terminal:
         assert terminal.end() == ExitCode.DONE, terminal.said
 
     assert "Traceback" not in terminal.said

@@ -184,7 +184,7 @@ def test_a_live_connection_survives_the_table_being_replaced(dual: Network) -> N
     configure(dual, service(f"tcp/{dual.vip}:8000-8010", ipv4(dual)[:1], 0))
     code = (
         "import socket, sys\n"
-        f"s = socket.create_connection(('{dual.vip}', 8001), 5); f = s.makefile('rw')\n"
+        f"s = socket.create_connection(('{dual.vip}', 8001), 120); f = s.makefile('rw')\n"
         "for line in sys.stdin: f.write('ask\\n'); f.flush(); print(f.readline(), flush=True)\n"
     )
     script = dual.client.home / "talk.py"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from e2e.conftest import ipvsadm, lvsnat
-from e2e.daemon.watching import eventually
 from labkit.load import long_connections
-from labkit.tmux import tmux
+from labkit.outside import soon
+from labkit.tmux import Tmux, tmux
 from labkit.topology import Network
 
 pytestmark = pytest.mark.e2e
@@ -28,6 +28,11 @@ def net(dual: Network) -> Network:
     return dual
 
 
+def cells(terminal: Tmux, word: str) -> list[str]:
+    """What the line that has a word says."""
+    return next((line for line in terminal.screen().splitlines() if word in line), "").split()
+
+
 def weights(net: Network) -> list[str]:
     return [line.split()[-1] for line in ipvsadm(net, "-Sn") if line.startswith("-a")]
 
@@ -38,9 +43,8 @@ def test_a_person_looks_drains_and_leaves_while_clients_talk(net: Network) -> No
         tmux(net.director, *LIVE) as terminal,
     ):
         shown = terminal.until("6 connections (6 active)", "▾ web", FIRST, "q quit")
-        line = next(line for line in shown.splitlines() if FIRST in line)
-        assert line.split()[1:4] == ["in-sync", "1", "3"]
         assert max(map(len, shown.splitlines())) <= 80
+        assert soon(lambda: cells(terminal, FIRST)[1:4] == ["in-sync", "1", "3"])
 
         terminal.press("Down", "d")
         terminal.until(f"drain web {FIRST}?", "weight 1 → 0")
@@ -56,13 +60,11 @@ def test_a_person_looks_drains_and_leaves_while_clients_talk(net: Network) -> No
         terminal.press("Down", "d")
         terminal.until("refused:", "left without a server")
         terminal.press("Escape")
-        terminal.until("▾ web")
+        terminal.until("▾ web", gone="refused:")
 
-        terminal.resize(200, 60)
-        terminal.until("PACKETS/S", "CARRIER")
+        terminal.resize(200, 60, "PACKETS/S", "CARRIER")
         terminal.press("/", "2", ".", "5", "6")
-        terminal.until("filter: 2.56 (1 service)")
-        assert FIRST not in terminal.screen()
+        terminal.until("filter: 2.56 (1 service)", gone=FIRST)
         terminal.press("Escape")
         terminal.until(FIRST)
 
@@ -91,7 +93,7 @@ def test_what_clients_send_is_seen_within_seconds(net: Network) -> None:
 def test_a_terminal_that_goes_away_ends_it(net: Network) -> None:
     with tmux(net.director, *LIVE) as terminal:
         terminal.until("▾ web")
-    eventually(lambda: _running(net) == "")
+    assert soon(lambda: _running(net) == "")
 
 
 def _running(net: Network) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import NoReturn
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 CTRL_C, CTRL_D, ENTER = "\x03", "\x04", "\n"
 
 

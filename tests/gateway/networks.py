@@ -16,6 +16,8 @@ ROUTER, ROUTER6 = "192.168.1.1", "fd00:1::1"
 PORT = 8080
 """What the real server answers from; the VIP's own is 80."""
 Ask = Callable[[], Answer]
+SILENCE = 1
+"""Seconds in which somebody who is to have no answer has none."""
 
 
 @contextmanager

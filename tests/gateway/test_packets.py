@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
+from itertools import takewhile
 
 import pytest
 from gateway.networks import (
     PORT,
     ROUTER,
     ROUTER6,
+    SILENCE,
     codes,
     gateway,
     one_subnet,
@@ -21,6 +24,9 @@ from labkit.host import Answer
 from labkit.topology import Network
 
 pytestmark = pytest.mark.e2e
+
+LAST = "10.99.0.0/16"
+"""A route whose making ends what is watched."""
 
 
 @pytest.fixture
@@ -51,8 +57,8 @@ def test_a_client_is_answered_through_the_director(words: list[str], metric: str
         server.serve_tcp(PORT)
         server.serve_udp(PORT)
         before = routing(server)
-        assert reaches(lambda: client.ask_tcp(net.vip, 80, timeout=1)) is None
-        assert reaches(lambda: client.ask_tcp(net.vip6, 80, timeout=1)) is None
+        assert reaches(lambda: client.ask_tcp(net.vip, 80, timeout=SILENCE)) is None
+        assert reaches(lambda: client.ask_tcp(net.vip6, 80, timeout=SILENCE)) is None
 
         gateway(server, "set", net.vip, *words)
         gateway(server, "set", net.vip6, *words)
@@ -69,8 +75,8 @@ def test_a_client_is_answered_through_the_director(words: list[str], metric: str
         gateway(server, "unset")
 
         assert routing(server) == before
-        assert reaches(lambda: client.ask_tcp(net.vip, 80, timeout=1)) is None
-        assert reaches(lambda: client.ask_tcp(net.vip6, 80, timeout=1)) is None
+        assert reaches(lambda: client.ask_tcp(net.vip, 80, timeout=SILENCE)) is None
+        assert reaches(lambda: client.ask_tcp(net.vip6, 80, timeout=SILENCE)) is None
         assert not (server.home / "state" / "gateway.json").exists()
 
 
@@ -98,7 +104,7 @@ def test_a_neighbour_is_served_with_its_own_address_by_local_clients(net: Networ
     ports = ("--reply-only", f"tcp/{PORT}")
     gateway(server, "set", net.vip, *ports)
     gateway(server, "set", net.vip6, *ports)
-    assert reaches(lambda: neighbour.ask_tcp(net.vip, 80, timeout=1)) is None
+    assert reaches(lambda: neighbour.ask_tcp(net.vip, 80, timeout=SILENCE)) is None
     assert codes(shown(server, "--client", neighbour.address)) == {"RS_LOCAL_CLIENT"}
 
     gateway(server, "set", net.vip, *ports, "--local-clients")
@@ -112,12 +118,17 @@ def test_a_neighbour_is_served_with_its_own_address_by_local_clients(net: Networ
 def test_no_packet_is_lost_while_the_default_route_is_replaced(net: Network) -> None:
     server = net.rs(1)
     watch = server.popen("ip", "monitor", "route")
+    assert watch.stdout
+    # It does not say when it is ready: it is given something to tell until it does.
+    while not select.select([watch.stdout], [], [], 0.2)[0]:
+        for word in ("add", "delete"):
+            server.run("ip", "route", word, "blackhole", "10.98.0.0/16")
 
     gateway(server, "set", net.vip)
     gateway(server, "unset")
 
-    watch.kill()
-    said, _ = watch.communicate()
+    server.run("ip", "route", "add", "blackhole", LAST)
+    said = "".join(takewhile(lambda line: LAST not in line, watch.stdout))
     assert "default via 192.168.1.50" in said
     assert "Deleted default" not in said
 

@@ -36,7 +36,7 @@ def test_a_trial_ends_as_it_is_told(net: Network) -> None:
     server = net.rs(1)
     before = routing(server)
 
-    with trying(net, "2s") as silent:
+    with trying(net, "15s") as silent:
         silent.expect(QUESTION)
         assert way(server, ANYBODY) == net.vip
         assert silent.end() == 1

@@ -76,7 +76,7 @@ def first_hop(server: Host) -> None:
     server.run("ip", "-4", "route", "add", "default", "via", ROUTER[0], "metric", "1024")
 
 
-def until(server: Host, wanted: State, seconds: float = 60) -> State:
+def until(server: Host, wanted: State, seconds: float = 180) -> State:
     end = time.monotonic() + seconds
     while (now := state(server)) != wanted and time.monotonic() < end:
         time.sleep(0.3)

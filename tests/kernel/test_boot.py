@@ -90,7 +90,7 @@ class Unit:
         self._talk = folder / "stderr"
 
     def __call__(self, *words: str) -> Completed:
-        return run([*self._command, *words], timeout=90)
+        return run([*self._command, *words], timeout=240)
 
     def once_it_says(self, text: str, then: Callable[[], None], *words: str) -> str:
         """Run it, and do something as soon as it says a text; all that it said."""
@@ -99,7 +99,7 @@ class Unit:
         while text not in self._talk.read_text() and process.poll() is None:
             time.sleep(0.1)
         then()
-        assert process.wait(90) == 0, self._talk.read_text()
+        assert process.wait(240) == 0, self._talk.read_text()
         return self._talk.read_text()
 
 

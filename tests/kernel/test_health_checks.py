@@ -26,6 +26,8 @@ OTHER = "10.9.0.7"
 BEYOND = "192.0.2.1"
 """An address that the neighbour has no way to, and says so."""
 NOWHERE = "198.51.100.1"
+PATIENT = 15.0
+"""Seconds: where the answer is what matters, the machine may take its time."""
 SERVER = """
 import socket, sys
 tcp = socket.create_server(("::", 80), family=socket.AF_INET6, dualstack_ipv6=True)
@@ -66,6 +68,9 @@ def _neighbour(fresh_netns: None) -> Iterator[None]:
         assert server.stdout is not None
         assert server.stdout.readline() == "ready\n"
         try:
+            # Until the wire is up at both ends, and each knows the other's hardware address.
+            for address in FAR, FAR6:
+                assert answer_of(target_at(80, check_of(timeout=PATIENT), address)).ok
             yield
         finally:
             server.kill()
@@ -73,7 +78,7 @@ def _neighbour(fresh_netns: None) -> Iterator[None]:
 
 
 def lose(*words: str) -> None:
-    done = run(["tc", "qdisc", "add", "dev", "near0", "root", "netem", *words])
+    done = run(["tc", "qdisc", "replace", "dev", "near0", "root", "netem", *words])
     assert done.returncode == 0, done.stderr
 
 
@@ -98,7 +103,7 @@ def many(target: Target, count: int) -> list[Answer]:
 def test_an_echo_comes_back_through_either_kind_of_socket(address: str, groups: str) -> None:
     Path("/proc/sys/net/ipv4/ping_group_range").write_text(groups, encoding="ascii")
 
-    answers = many(target_at(0, check_of(PING), address), 5)
+    answers = many(target_at(0, check_of(PING, timeout=PATIENT), address), 5)
 
     assert [answer.ok for answer in answers] == [True] * 5
 
@@ -112,8 +117,8 @@ def test_echoes_to_one_place_at_once_are_told_apart() -> None:
         return 10
 
     engine = Engine(answered)
-    engine.watch(target_at(0, check_of(PING, host=str(n)), FAR) for n in range(50))
-    deadline = time.monotonic() + 20
+    engine.watch(target_at(0, check_of(PING, timeout=PATIENT, host=str(n)), FAR) for n in range(50))
+    deadline = time.monotonic() + 100
     while len(seen) < 50 and time.monotonic() < deadline:
         engine.step(0.1)
     engine.close()
@@ -124,10 +129,9 @@ def test_echoes_to_one_place_at_once_are_told_apart() -> None:
 
 @pytest.mark.parametrize("kind", [CheckType.TCP, UDP, PING, CheckType.HTTP])
 def test_a_router_that_knows_no_way_is_heard(kind: CheckType) -> None:
-    answer = answer_of(target_at(80, check_of(kind, timeout=5), BEYOND))
+    answer = answer_of(target_at(80, check_of(kind, timeout=PATIENT), BEYOND))
 
     assert (answer.ok, answer.detail) == (False, "no route to host")
-    assert answer.took < 4
 
 
 @pytest.mark.parametrize("kind", [CheckType.TCP, UDP, PING, CheckType.HTTP])
@@ -139,24 +143,29 @@ def test_a_director_that_knows_no_way_says_so(kind: CheckType) -> None:
 
 @pytest.mark.parametrize("address", [FAR, FAR6])
 def test_a_udp_port_of_a_host_that_listens_on_none_is_unreachable(address: str) -> None:
-    answer = answer_of(target_at(9, check_of(UDP), address))
+    answer = answer_of(target_at(9, check_of(UDP, timeout=PATIENT), address))
 
     assert (answer.ok, answer.detail) == (False, "port unreachable")
 
 
 @pytest.mark.parametrize("kind", [CheckType.TCP, PING])
 def test_a_host_that_is_off_gives_no_answer(kind: CheckType) -> None:
-    answer = answer_of(target_at(80, check_of(kind, timeout=0.5), "10.9.0.99"))
+    # Known to the director: to find out that nobody has an address takes the kernel three seconds.
+    off = "10.9.0.99"
+    ip("neighbour", "add", off, "lladdr", "02:00:00:00:00:99", "dev", "near0", "nud", "permanent")
+
+    answer = answer_of(target_at(80, check_of(kind, timeout=0.5), off))
 
     assert (answer.ok, answer.detail) == (False, "no answer within 0.5 s")
 
 
 def test_the_server_sees_the_given_source() -> None:
     for source in (NEAR, OTHER):
-        check = check_of(CheckType.AGENT, source=ip_address(source))
+        check = check_of(CheckType.AGENT, timeout=PATIENT, source=ip_address(source))
         assert answer_of(target_at(80, check, FAR)).detail == f"agent says up: {source}"
     for kind in (CheckType.TCP, PING):
-        assert answer_of(target_at(80, check_of(kind, source=ip_address(OTHER)), FAR)).ok
+        check = check_of(kind, timeout=PATIENT, source=ip_address(OTHER))
+        assert answer_of(target_at(80, check, FAR)).ok
 
 
 @pytest.mark.parametrize("kind", [CheckType.TCP, UDP, PING])
@@ -188,10 +197,12 @@ def test_a_wire_that_loses_a_fifth_takes_longer_and_is_seldom_a_failure() -> Non
 
 
 def test_delay_beyond_the_timeout_is_no_answer_and_within_it_is_measured() -> None:
-    lose("delay", "300ms")
+    lose("delay", "10s")
     slow = answer_of(target_at(80, check_of(timeout=0.1), FAR))
-    patient = answer_of(target_at(80, check_of(timeout=2.0), FAR))
+    lose("delay", "300ms")
+    patient = many(target_at(80, check_of(timeout=PATIENT), FAR), 5)
 
     assert (slow.ok, slow.detail) == (False, "no answer within 0.1 s")
-    assert patient.ok
-    assert 0.3 <= patient.took < 2
+    assert all(one.ok for one in patient)
+    # The quickest of them: a busy machine may delay any.
+    assert 0.3 <= min(one.took for one in patient) < 2

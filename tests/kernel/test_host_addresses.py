@@ -8,6 +8,8 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from labkit.host import HUNG
+from proxies import until
 
 from lvsnat.host.backend import HostBackend
 from lvsnat.host.netlink import Addresses
@@ -57,6 +59,7 @@ def places(address: str) -> list[tuple[str, int]]:
 
 def everything() -> list[Any]:
     """All addresses and routes, but for what has nothing to do with us: lifetimes, DAD."""
+    until(lambda: not unrouted())
     addresses = {
         (link["ifname"], info["local"], info["prefixlen"], info["scope"])
         for link in ip("address", "show")
@@ -70,6 +73,17 @@ def everything() -> list[Any]:
         if not route["dst"].startswith(("fe80:", "ff00:"))
     }
     return [sorted(addresses), sorted(routes, key=str)]
+
+
+def unrouted() -> set[str]:
+    """The IPv6 addresses whose local route is still to come: the kernel makes it a little later."""
+    local = {route["dst"] for route in ip("-6", "route", "show", "table", "local")}
+    return {
+        info["local"]
+        for link in ip("-6", "address", "show")
+        for info in link["addr_info"]
+        if info["scope"] != "link"
+    } - local
 
 
 def carry_out(*changes: Change) -> list[Change]:
@@ -306,7 +320,7 @@ def test_without_the_capability_the_hint_is_root() -> None:
         "    print(error.message, '|', error.hint)\n"
     )
 
-    done = run(["setpriv", "--bounding-set=-net_admin", sys.executable, "-c", code])
+    done = run(["setpriv", "--bounding-set=-net_admin", sys.executable, "-c", code], timeout=HUNG)
 
     assert done.stdout == "on eth0: Operation not permitted | run it as root (sudo)\n", done.stderr
 

@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
+from labkit.host import HUNG
 
 from lvsnat.errors import LvsnatError
 from lvsnat.host import nft
@@ -322,7 +323,7 @@ def test_the_program_says_so_beside_its_plan() -> None:
     ok("iptables", "-P", "FORWARD", "DROP")
 
     said = run([sys.executable, "-m", "lvsnat", "service", "add", "web", "tcp/127.0.0.1:80",
-                "--server", "192.168.2.55:80", "--dry-run"])  # fmt: skip
+                "--server", "192.168.2.55:80", "--dry-run"], timeout=HUNG)  # fmt: skip
 
     if "IPVS" in said.stderr:
         pytest.skip("this kernel has no IPVS: run it with scripts/lab")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from labkit.host import HUNG
+from proxies import until
 
 from lvsnat.host.backend import HostBackend
 from lvsnat.host.resources import Sysctl
@@ -26,7 +27,7 @@ pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("host")]
 
 
 def ok(*argv: str) -> str:
-    done = run(argv)
+    done = run(argv, timeout=HUNG)
     assert done.returncode == 0, (argv, done.stderr)
     return done.stdout
 
@@ -288,12 +289,12 @@ raw.sendto(struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0), ("ff02::1", 0
 
 def advertise(router: str) -> None:
     """Let the router say that it is one, until it is believed."""
-    for _ in range(50):
-        run(["ip", "netns", "exec", router, sys.executable, "-c", ADVERTISEMENT])
-        if "proto ra" in ok("ip", "-6", "route", "show", "default"):
-            return
-        time.sleep(0.1)
-    pytest.fail("the kernel took no router advertisement")
+
+    def is_believed() -> bool:
+        run(["ip", "netns", "exec", router, sys.executable, "-c", ADVERTISEMENT], timeout=HUNG)
+        return "proto ra" in ok("ip", "-6", "route", "show", "default")
+
+    until(is_believed)
 
 
 READ_ONLY = """

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,10 @@ from lvsnat.plan.change import Change, Report
 from lvsnat.plan.guard import Risk
 from lvsnat.plan.ledger import Ledger
 
-pytestmark = [pytest.mark.kernel, pytest.mark.timeout(900), pytest.mark.usefixtures("fresh_netns")]
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(2400), pytest.mark.usefixtures("fresh_netns")]
 
 KILLS = 200
+"""At least so many."""
 CONVERGE_EVERY = 10
 FOREIGN = ["-A -u 10.9.9.9:53 -s rr", "-a -u 10.9.9.9:53 -r 10.8.8.8:53 -m -w 3"]
 VIPS = 4
@@ -216,7 +218,7 @@ def test_killed_at_any_moment_it_leaves_what_apply_makes_right(box: Box) -> None
     whole = max(box.finish(apply(text)) for text in (one, two, one, two))
     hit = torn = committed = 0
 
-    for number in range(KILLS):
+    for number in count(1):
         old = box.text
         # By the clock most kills come while it reads and plans; by the count, between two changes.
         timed = chance.random() < 0.5
@@ -240,7 +242,7 @@ def test_killed_at_any_moment_it_leaves_what_apply_makes_right(box: Box) -> None
         seen = kernel()
         assert set(seen) >= set(FOREIGN)
         torn += seen != wished(config)
-        if number % CONVERGE_EVERY == CONVERGE_EVERY - 1:
+        if number % CONVERGE_EVERY == 0:
             box.finish(apply())
             assert kernel() == wished(config), f"after kill {number}"
             ledger = box.ledger()
@@ -248,14 +250,15 @@ def test_killed_at_any_moment_it_leaves_what_apply_makes_right(box: Box) -> None
                 str(each.listen) for each in config.services
             }
             assert len(addresses()) == VIPS + 1  # with 127.0.0.1
+            # When kills come depends on the machine; that enough come at each time does not.
+            enough = hit > KILLS / 4 and min(torn, committed) > KILLS / 10
+            if number >= KILLS and enough:
+                break
 
     print(  # noqa: T201
-        f"of {KILLS} kills {hit} came before the end; {committed} times the new configuration was"
+        f"of {number} kills {hit} came before the end; {committed} times the new configuration was"
         f" in place, {torn} times the kernel was in between; an apply takes {whole:.3f} s"
     )
-    # How many depends on the machine; that there are enough of them does not.
-    assert hit > KILLS / 4
-    assert min(torn, committed) > KILLS / 10
     clear(box)
     assert kernel() == sorted(FOREIGN)
     assert (addresses(), settings()) == before

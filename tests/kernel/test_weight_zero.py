@@ -44,7 +44,7 @@ def refused() -> int:
     count = 0
     for client in CLIENTS:
         try:
-            socket.create_connection((VIP, 80), 2, (client, 0)).close()
+            socket.create_connection((VIP, 80), 60, (client, 0)).close()
         except ConnectionRefusedError:
             count += 1
     return count

@@ -97,7 +97,7 @@ def test_what_asks_counts_answers_and_says_whom_the_servers_saw(free_port: int) 
     with subprocess.Popen([*program, "serve", str(free_port)], stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         assert server.stdout.readline() == b"ready\n"
-        words = ["ask", "0.5", "2", f"127.0.0.1:{free_port}"]
+        words = ["ask", "3", "2", f"127.0.0.1:{free_port}"]
 
         done = subprocess.run([*program, *words], stdout=subprocess.PIPE, check=True)
         server.kill()
@@ -108,12 +108,15 @@ def test_what_asks_counts_answers_and_says_whom_the_servers_saw(free_port: int) 
     assert min(found["waits"]) > 0
 
 
-def test_what_asks_counts_refusals_as_failures(free_port: int) -> None:
-    words = ["ask", "0.1", "1", f"127.0.0.1:{free_port}"]
+def test_what_asks_counts_refusals_as_failures() -> None:
+    # Bound, so that nobody else takes it, and not listened at.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        words = ["ask", "0.1", "1", f"127.0.0.1:{taken.getsockname()[1]}"]
 
-    done = subprocess.run(
-        [sys.executable, exchange.__file__, *words], stdout=subprocess.PIPE, check=True
-    )
+        done = subprocess.run(
+            [sys.executable, exchange.__file__, *words], stdout=subprocess.PIPE, check=True
+        )
 
     found = json.loads(done.stdout)
     assert found["failures"] > 0

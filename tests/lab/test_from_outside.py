@@ -38,7 +38,7 @@ def test_much_output_arrives_whole_and_unchanged() -> None:
 
 
 def test_output_comes_while_the_command_runs(tmp_path: Path) -> None:
-    process = start("--results", str(tmp_path), "run", "--", "sh", "-c", "echo first; sleep 60")
+    process = start("--results", str(tmp_path), "run", "--", "sh", "-c", "echo first; sleep 900")
     assert process.stdout
 
     first = process.stdout.readline()
@@ -66,14 +66,15 @@ def test_the_kernel_inside_has_ipvs() -> None:
 
 def test_a_users_limit_of_open_files_does_not_get_in() -> None:
     limited = ["sh", "-c", 'ulimit -S -n 256 && exec "$@"', "sh", LAB, "run", "--", "sh", "-c"]
-    script = "find /usr -type f | head -2000 | xargs cat | wc -c"
+    # Not what Python writes there while it is read.
+    script = "find /usr -name '*.pyc*' -o -type f -print | head -2000 | xargs cat | wc -c"
 
     done = subprocess.run(
         [*limited, script],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1100,
         check=False,
     )
 
@@ -110,11 +111,11 @@ def test_the_results_folder_is_written_on_the_host(tmp_path: Path) -> None:
 
 def test_a_timeout_ends_it_and_leaves_no_process(tmp_path: Path) -> None:
     script = "echo started >$LVSNAT_RESULTS/started; sleep 300 & sleep 300"
-    process = start("--timeout", "30", "--results", str(tmp_path), "run", "--", "sh", "-c", script)
+    process = start("--timeout", "60", "--results", str(tmp_path), "run", "--", "sh", "-c", script)
     assert soon((tmp_path / "started").exists)
     started = descendants(process.pid)
 
-    _, complaint = process.communicate(timeout=120)
+    _, complaint = process.communicate(timeout=300)
 
     assert process.returncode == 124
     assert "--timeout" in complaint
@@ -134,11 +135,11 @@ def test_a_signal_ends_it_and_leaves_no_process(
     started = descendants(process.pid)
 
     os.kill(process.pid, number)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
 
     assert process.returncode == status
     assert started
-    assert soon(lambda: not alive(started), 10), started
+    assert soon(lambda: not alive(started)), started
 
 
 def test_two_at_once_keep_out_of_each_others_way(tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_two_at_once_keep_out_of_each_others_way(tmp_path: Path) -> None:
         start("--results", str(tmp_path / name), "run", "--", "sh", "-c", script, name)
         for name in ("one", "two")
     ]
-    said = [process.communicate(timeout=300)[0] for process in both]
+    said = [process.communicate(timeout=900)[0] for process in both]
 
     assert said == ["one\n", "two\n"]
     assert [process.returncode for process in both] == [0, 0]

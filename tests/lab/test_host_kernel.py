@@ -45,12 +45,12 @@ def test_topologies_work_in_it() -> None:
 
 def test_a_timeout_ends_it_and_leaves_no_process(tmp_path: Path) -> None:
     script = "touch $LVSNAT_RESULTS/started; sleep 300 & sleep 300"
-    process = start("--kernel", "host", "--timeout", "8", "--results", str(tmp_path),
+    process = start("--kernel", "host", "--timeout", "30", "--results", str(tmp_path),
                     "run", "--", "sh", "-c", script)  # fmt: skip
     assert soon((tmp_path / "started").exists)
     started = descendants(process.pid)
 
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
 
     assert process.returncode == 124
     assert started

@@ -22,7 +22,7 @@ def promtool(*words: str, said: bytes = b"") -> str:
     """What it says about what it is given; nothing where all is well."""
     program = unpacked(PROMETHEUS, "bookworm").folder / PROMETHEUS.proof
     done = subprocess.run(
-        [str(program), *words], input=said, capture_output=True, check=False, timeout=60
+        [str(program), *words], input=said, capture_output=True, check=False, timeout=300
     )
     return "" if done.returncode == 0 else (done.stdout + done.stderr).decode()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from textual.pilot import Pilot
 
 from lvsnat.ui.live.app import Live
 from lvsnat.ui.live.doors import Doors
+
+TURNS = 50
+"""So often everything that can go on has gone on, and nothing came of it."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +39,47 @@ class Screen:
         return next(line for line in self.lines if word in line)
 
     async def press(self, *keys: str) -> None:
-        """Press keys, and wait until all that follows has happened."""
-        await self.pilot.press(*keys)
+        """Press keys, and wait until all that follows from each has happened."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.settle()
+
+    async def click(self, selector: str, offset: tuple[int, int] = (0, 0)) -> None:
+        """Click into a widget, and wait until all that follows has happened."""
+        await self.pilot.click(selector, offset=offset)
         await self.settle()
 
     async def read(self) -> None:
         await self.app.take()
-        await self.pilot.pause()
+        await self._still()
 
     async def settle(self) -> None:
         """Wait for what works beside the screen; a question waits for an answer."""
-        for _ in range(200):
-            await self.pilot.pause(0.01)
-            waiting = [one for one in self.app.workers if not one.is_finished]
-            if not waiting or len(self.app.screen_stack) > 1:
-                break
-        await self.pilot.pause()
+        await self._still()
+        while self._works() and len(self.app.screen_stack) == 1:
+            await asyncio.sleep(0.01)
+            await self._still()
+
+    def _works(self) -> bool:
+        return any(not one.is_finished for one in self.app.workers)
+
+    async def _still(self) -> None:
+        """Wait until no widget has a message to take, and all is drawn.
+
+        Textual's own way is to look whether the process is idle, which on a busy machine it is
+        also in the middle.
+        """
+        turns = 0
+        while turns < TURNS:
+            await asyncio.sleep(0)
+            turns = 0 if self._moves() else turns + 1
+
+    def _moves(self) -> bool:
+        screen = self.app.screen
+        widgets = [self.app, *screen.walk_children(with_self=True)]
+        to_be_drawn: asyncio.Event = screen._update_timer._active
+        left = [to_be_drawn.is_set(), *screen._callbacks]
+        return any(left) or any(one.message_queue_size for one in widgets)
 
 
 @asynccontextmanager

@@ -190,15 +190,14 @@ def test_services_close_and_open_and_the_selected_line_stays_selected(lvsnat: Co
 
 def test_the_mouse_selects_closes_and_sorts(lvsnat: CommandLine) -> None:
     async def scene(screen: Screen) -> None:
-        await screen.pilot.click("Table", offset=(10, 2))
+        await screen.click("Table", offset=(10, 2))
         await screen.press("d")
         assert "drain web 192.168.2.56:80?" in screen.text
-        await screen.pilot.click("#no")
-        await screen.settle()
+        await screen.click("#no")
 
-        await screen.pilot.click("Table", offset=(0, 0))
+        await screen.click("Table", offset=(0, 0))
         assert "▸ web" in screen.text
-        await screen.pilot.click("Titles", offset=(3, 0))
+        await screen.click("Titles", offset=(3, 0))
         assert "sorted by name" in screen.text
 
     show(lvsnat, scene)

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -291,17 +292,17 @@ def test_a_held_lock_is_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "lock"
 
     with child(HOLDER, path) as holder, child(WAITER, path) as waiter:
+        assert waiter.stdout is not None
+        first = waiter.stdout.readline()
         with pytest.raises(subprocess.TimeoutExpired):
             waiter.wait(timeout=0.3)
         assert holder.stdin is not None
         holder.stdin.write("end\n")
         holder.stdin.flush()
 
-        assert waiter.wait(timeout=10) == 0
-        assert waiter.stdout is not None
-        first, *_, last = waiter.stdout.read().splitlines()
+        assert waiter.wait(timeout=120) == 0
         assert first.startswith(f"for process {holder.pid}: ")
-        assert last == "has it"
+        assert waiter.stdout.read().splitlines()[-1] == "has it"
 
 
 def test_a_holder_that_is_killed_frees_the_lock(tmp_path: Path) -> None:
@@ -368,6 +369,24 @@ def test_a_lock_is_seen_to_be_held(tmp_path: Path) -> None:
     assert not is_locked(path)
 
 
+def test_who_only_asks_whether_it_is_held_is_in_nobodys_way(tmp_path: Path) -> None:
+    path, done = tmp_path / "lock", threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            is_locked(path)
+
+    with ThreadPoolExecutor(2) as pool:
+        asking = [pool.submit(ask) for _ in range(2)]
+        try:
+            for _ in range(2000):
+                with locked(path, wait=False):
+                    pass
+        finally:
+            done.set()
+        assert [one.result() for one in asking] == [None, None]
+
+
 def test_what_a_killed_process_had_staged_is_swept_away(tmp_path: Path) -> None:
     path, other = tmp_path / "lvsnat.toml", tmp_path / ".lvsnat.toml.orig"
     other.touch()
@@ -429,6 +448,8 @@ def test_an_interruption_that_another_thread_takes_is_held_back_too() -> None:
     def killed() -> None:
         with uninterrupted(), uninterrupted():
             os.kill(os.getpid(), signal.SIGINT)
+            while signal.SIGINT in signal.sigpending():
+                time.sleep(0.01)
             time.sleep(0.05)
             done.append("it")
 

@@ -55,7 +55,7 @@ HAPROXY: Final = (
         " apply` starts another one, and the old one ends with its last connection.",
         Finding(
             Code.HAPROXY_SILENT, Severity.BROKEN, "HAProxy",
-            "HAProxy does not answer on /run/lvsnat/haproxy/runtime.sock within 2 s", "an answer",
+            "HAProxy does not answer on /run/lvsnat/haproxy/runtime.sock within 10 s", "an answer",
             "it cannot be asked, and clients get no answer either",
             "it hangs or is stopped: look at it with 'ps -C haproxy'; once it is killed (kill -9),"
             " 'lvsnat apply' starts it anew",

@@ -88,12 +88,13 @@ RULESETS: Final = (
         ),
     ),
     Entry(
-        "Connections may be passed on without IPVS",
+        "Replies are passed on without IPVS",
         "A rule puts forwarded connections on a flowtable, which passes their packets on by itself,"
         " without any hook. With `net.ipv4.vs.conntrack` 1 that takes the replies of real servers,"
-        " too, which then reach clients with the server's own address.",
+        " too, which then reach clients with the server's own address. Where the rule has a"
+        " condition that cannot be read for sure, this is a risk only.",
         Finding(
-            Code.FLOWTABLE, Severity.RISK, "the nft chain inet f forward",
+            Code.FLOWTABLE, Severity.BROKEN, "the nft chain inet f forward",
             "puts connections on a flowtable, and net.ipv4.vs.conntrack is 1",
             "that leaves replies of real servers alone",
             "what a flowtable passes on does not come to IPVS, which has to give it the VIP",

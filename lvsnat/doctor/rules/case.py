@@ -82,7 +82,7 @@ class Case:
             for one, before in first.opening.items()
             if self._is_mine(one)
             and one in second.opening
-            and not (trying and _is_left(before, second.opening[one], second.at - first.at))
+            and not (trying and _is_left(before, second.opening[one], first.before(second)))
         )
         return sorted({one for one in found if one not in own}, key=int)
 

@@ -11,6 +11,7 @@ from typing import Final
 from lvsnat.doctor.facts import Facts, HostFacts
 from lvsnat.doctor.finding import Finding, Severity
 from lvsnat.doctor.names import Code
+from lvsnat.doctor.rules import flowtable
 from lvsnat.doctor.rules.services import some
 from lvsnat.doctor.typed import UNSAVED, command, setting
 from lvsnat.host.conditions import Packet
@@ -37,7 +38,7 @@ def findings(facts: Facts) -> Iterator[Finding]:
     yield from _answers(config, chains)
     if ipvs_services(config):
         yield from _untracked(host, chains)
-        yield from _offloaded(config, host, chains)
+        yield from flowtable.findings(config, chains) if _tracked(host) else ()
 
 
 def _tracked(host: HostFacts) -> bool:
@@ -225,28 +226,6 @@ def _is_xt(statement: Json, name: str) -> bool:
             return found == name
         case _:
             return False
-
-
-def _offloaded(config: Config, host: HostFacts, chains: Chains) -> Iterator[Finding]:
-    servers = list(
-        dict.fromkeys(s.endpoint.address for web in ipvs_services(config) for s in web.servers)
-    )
-    for chain in chains.values() if _tracked(host) and servers else ():
-        family = Family.of(servers[0])
-        flows = any(isinstance(one, dict) and "flow" in one for rule in chain.rules for one in rule)
-        if flows and chain.hook == "forward" and chain.sees(family):
-            field = "ip" if family is Family.IPV4 else "ip6"
-            places = ", ".join(map(str, servers))
-            yield Finding(
-                Code.FLOWTABLE,
-                Severity.RISK,
-                f"the nft chain {chain}",
-                f"puts connections on a flowtable, and {_CONNTRACK} is 1",
-                "that leaves replies of real servers alone",
-                "what a flowtable passes on does not come to IPVS, which has to give it the VIP",
-                f"except the real servers: 'nft \"insert rule {chain} {field} saddr {{ {places} }}"
-                f" accept\"'; or 'sysctl -w {_CONNTRACK}=0'",
-            )
 
 
 def _surely(chain: Chain, chains: Chains, packet: Packet, verdict: Verdict) -> bool:

@@ -23,7 +23,7 @@ def findings(facts: Facts) -> Iterator[Finding]:
         return
     first, second = facts.samples
     earlier = {(one.client, one.server, one.service): one for one in first.flows}
-    passed = second.at - first.at
+    passed = first.before(second)
     held: dict[tuple[str, Endpoint], list[Endpoint]] = {}
     for flow in second.flows:
         before = earlier.get((flow.client, flow.server, flow.service))

@@ -29,7 +29,7 @@ from labkit.host import Host
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 EVERYTHING = "0.0.0.0/0"
 PARTNERS = "10.8.0.0/16"

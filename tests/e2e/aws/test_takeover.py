@@ -9,7 +9,7 @@ from aws.server import Ec2Server
 from aws.vpcs import dual_subnet
 from e2e.aws.cloud import LVS_NAT, Cloud, add_services, cloud, serve
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 
 def forwarded(cloud: Cloud, director: str) -> int:
@@ -34,7 +34,7 @@ def test_after_a_takeover_requests_flow_through_the_second_director(
         assert made.hangs()
         began = time.monotonic()
         with made.followed():
-            options = ("--peer-eni", made.ids.director.eni, "--timeout", "60")
+            options = ("--peer-eni", made.ids.director.eni, "--timeout", "300")
             made.lvsnat("aws", "takeover", *options, on="peer")
             ended = time.monotonic()
             gap = made.gap(began)

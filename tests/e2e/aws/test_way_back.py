@@ -17,7 +17,7 @@ from lvsnat.errors import ExitCode
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 LAYOUTS: dict[str, Callable[[EC2Client], Vpc]] = {
     "dual-subnet": dual_subnet,
@@ -79,7 +79,7 @@ def test_on_one_table_a_route_to_the_director_leads_in_circles(moto: Ec2Server) 
         assert made.hangs()
 
         before = received(made)
-        ping = ("ping", "-c1", "-W2", made.client.address)
+        ping = ("ping", "-c1", "-W30", made.client.address)
         said = made.servers[0].run(*ping, check=False).stdout
         assert "Time to live exceeded" in said
         # Each round costs it two of its 64: one at the director, one at the fabric.

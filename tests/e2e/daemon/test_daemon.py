@@ -9,18 +9,21 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime
+from itertools import pairwise
 
 import pytest
 from e2e.conftest import ipvsadm, lvsnat
 from e2e.daemon.watching import (
+    BOUND,
     CHECK,
     DAEMON,
-    INTERVAL,
     TIMEOUT,
     Daemon,
     configure,
     eventually,
     service,
+    takes_at_most,
     watched,
     weights,
 )
@@ -35,6 +38,12 @@ pytestmark = pytest.mark.e2e
 
 CHECKED = f"check = {CHECK}"
 HTTP = "check = " + CHECK.replace('"tcp"', '"http", port = 8081')
+"""Answered by a program, where the kernel alone makes a connection: that may take its time."""
+
+
+def patient(check: str, seconds: int) -> str:
+    """The same check with another timeout."""
+    return check.replace(f'timeout = "{1000 * TIMEOUT:.0f}ms"', f'timeout = "{seconds}s"')
 
 
 def served(net: Network) -> list[Server]:
@@ -55,7 +64,7 @@ def health(net: Network, by: str = "daemon") -> dict[str, str]:
 def test_a_killed_server_gets_nothing_new_and_comes_back(dual: Network) -> None:
     first, _ = served(dual)
     with watched(dual, service(dual, CHECKED) + DAEMON) as daemon:
-        eventually(lambda: set(health(dual).values()) == {"up"}, 10)
+        eventually(lambda: set(health(dual).values()) == {"up"})
 
         first.stop()
         eventually(lambda: weights(dual) == [0, 2])
@@ -66,7 +75,7 @@ def test_a_killed_server_gets_nothing_new_and_comes_back(dual: Network) -> None:
 
         dual.servers[0].serve_tcp(8080)
         eventually(lambda: weights(dual) == [1, 2])
-        assert daemon.stop() < 3
+        takes_at_most(5, daemon.restart)
 
     said = daemon.said()
     assert "web 192.168.2.55:8080: up -> down: connection refused" in said
@@ -88,7 +97,7 @@ def answer_wrongly(net: Network, server: Server) -> None:
 def slow_down(net: Network, server: Server) -> None:
     """Answer later than the check waits."""
     del server
-    net.servers[0].run("tc", "qdisc", "add", "dev", "eth0", "root", "netem", "delay", "1500ms")
+    net.servers[0].run("tc", "qdisc", "add", "dev", "eth0", "root", "netem", "delay", "10s")
 
 
 HALF_OPEN = """import socket, time
@@ -134,42 +143,79 @@ def test_a_server_that_fails_in_another_way_gets_nothing_new(
 ) -> None:
     served(dual)
     first, _ = (one.serve_http(8081) for one in dual.servers)
-    with watched(dual, service(dual, HTTP) + DAEMON) as daemon:
-        eventually(lambda: set(health(dual).values()) == {"up"}, 10)
+    with watched(dual, service(dual, patient(HTTP, 3)) + DAEMON) as daemon:
+        eventually(lambda: set(health(dual).values()) == {"up"})
 
         fail(dual, first)
         eventually(lambda: weights(dual) == [0, 2])
 
-        assert reason in daemon.said().partition("up -> down: ")[2].splitlines()[0]
+        reasons = re.findall(r"web 192\.168\.2\.55:8080: up -> down: (.*)", daemon.said())
+        assert reason in reasons[-1]
 
 
-PATIENT = CHECK.replace(f'timeout = "{1000 * TIMEOUT:.0f}ms"', 'timeout = "3s"')
+def test_a_server_that_hangs_is_out_in_the_time_that_its_check_says(dual: Network) -> None:
+    """By the daemon's own log, so that whoever looks may be slow."""
+    served(dual)
+    first, _ = (one.serve_http(8081) for one in dual.servers)
+    with watched(dual, service(dual, HTTP) + DAEMON) as daemon:
+
+        def taken_out() -> list[str]:
+            return re.findall(r"(\S+) applied: .*2\.55:8080.*: weight 1 -> 0\n", daemon.said())
+
+        def takes() -> float:
+            eventually(lambda: weights(dual) == [1, 2] and set(health(dual).values()) == {"up"})
+            before, began = len(taken_out()), time.time()
+            first.process.send_signal(signal.SIGSTOP)
+            eventually(lambda: len(taken_out()) > before)
+            first.process.send_signal(signal.SIGCONT)
+            return datetime.fromisoformat(taken_out()[before]).timestamp() - began
+
+        takes_at_most(BOUND, takes)
 
 
 def test_packets_that_are_lost_take_nobody_out(dual: Network) -> None:
-    """One in five is lost each way: TCP sends again, and a check that waits bears it."""
+    """One in five is lost: TCP sends again and again, and a check that waits bears it."""
     served(dual)
-    dual.servers[0].run("tc", "qdisc", "add", "dev", "eth0", "root", "netem", "loss", "20%")
-    with watched(dual, service(dual, f"check = {PATIENT}") + DAEMON) as daemon:
+    with watched(dual, service(dual, patient(CHECKED, 8)) + DAEMON) as daemon:
+        eventually(lambda: set(health(dual).values()) == {"up"})
+        dual.servers[0].run("tc", "qdisc", "add", "dev", "eth0", "root", "netem", "loss", "20%")
         time.sleep(10)
 
         assert daemon.said().count("up -> down") == 0
         assert weights(dual) == [1, 2]
 
 
+def good_answers_until_up(said: str, address: str) -> list[int]:
+    """How many each return of a server took, by a log in JSON that has every answer."""
+    told = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    good = [
+        one["time"]
+        for one in told
+        if one["event"] == "answer" and one["ok"] and one["message"].startswith(f"{address} ")
+    ]
+    turns = [
+        (one["to"], one["at"])
+        for one in told
+        if one["event"] == "transition" and one["server"] == f"{address}:8080"
+    ]
+    return [
+        sum(down < at <= up for at in good) for (_, down), (to, up) in pairwise(turns) if to == "up"
+    ]
+
+
 def test_a_server_that_flaps_is_believed_less_and_less(dual: Network) -> None:
     first, _ = served(dual)
     damped = service(dual, f'{CHECKED}\ndamping = "10m"')
-    with watched(dual, damped + DAEMON):
-        took = []
+    with watched(dual, damped + DAEMON, options=("--verbose", "--log", "json")) as daemon:
+        eventually(lambda: set(health(dual).values()) == {"up"})
         for _ in range(4):
             first.stop()
             eventually(lambda: weights(dual) == [0, 2])
             first = dual.servers[0].serve_tcp(8080)
-            took.append(eventually(lambda: weights(dual) == [1, 2], 20))
+            eventually(lambda: weights(dual) == [1, 2])
 
-    # Twice as many answers from the third time on.
-    assert took[3] > took[0] + INTERVAL
+    # Twice as many from the third time on, and twice as many again.
+    assert good_answers_until_up(daemon.said(), "192.168.2.55") == [2, 2, 4, 8]
 
 
 def test_a_udp_server_whose_port_is_closed_is_removed(dual: Network) -> None:
@@ -189,6 +235,11 @@ def test_a_udp_server_whose_port_is_closed_is_removed(dual: Network) -> None:
         eventually(lambda: weights(dual, "u") == [1, 2])
 
 
+def taking(net: Network) -> list[str]:
+    """The servers that take new connections."""
+    return re.findall(r"-r (\S+) .*-w [1-9]", "\n".join(ipvsadm(net, "-Sn")))
+
+
 def test_the_sorry_server_answers_while_the_quorum_is_lost(dual: Network) -> None:
     server, sorry = dual.servers
     serving = server.serve_tcp(8080)
@@ -199,20 +250,20 @@ def test_the_sorry_server_answers_while_the_quorum_is_lost(dual: Network) -> Non
         assert dual.client.ask_tcp(dual.vip, 80).server == server.name
 
         serving.stop()
-        eventually(lambda: any(":8888" in line for line in ipvsadm(dual, "-Sn")))
+        eventually(lambda: taking(dual) == [f"{sorry.address}:8888"])
         assert dual.client.ask_tcp(dual.vip, 80).server == sorry.name
 
         server.serve_tcp(8080)
-        eventually(lambda: not any(":8888" in line for line in ipvsadm(dual, "-Sn")))
+        eventually(lambda: taking(dual) == [f"{server.address}:8080"])
         assert dual.client.ask_tcp(dual.vip, 80).server == server.name
 
 
 def test_drift_is_repaired(dual: Network) -> None:
     with watched(dual, service(dual) + DAEMON) as daemon:
         ipvsadm(dual, "-d", "-t", f"{dual.vip}:80", "-r", f"{dual.servers[0].address}:8080")
-        eventually(lambda: weights(dual) == [1, 2], 5)
+        eventually(lambda: weights(dual) == [1, 2])
         ipvsadm(dual, "-C")
-        eventually(lambda: weights(dual) == [1, 2], 5)
+        eventually(lambda: weights(dual) == [1, 2])
 
     assert "repaired: create server 192.168.2.55:8080" in daemon.said()
 
@@ -220,7 +271,7 @@ def test_drift_is_repaired(dual: Network) -> None:
 def test_drift_is_reported_once_where_that_is_wished_for(dual: Network) -> None:
     with watched(dual, service(dual) + DAEMON + 'drift = "report"\n') as daemon:
         ipvsadm(dual, "-d", "-t", f"{dual.vip}:80", "-r", f"{dual.servers[0].address}:8080")
-        eventually(lambda: "drift: create server 192.168.2.55:8080" in daemon.said(), 5)
+        eventually(lambda: "drift: create server 192.168.2.55:8080" in daemon.said())
         time.sleep(2)
 
         assert weights(dual) == [-1, 2]
@@ -230,11 +281,11 @@ def test_drift_is_reported_once_where_that_is_wished_for(dual: Network) -> None:
 def test_a_change_of_the_file_is_carried_out_by_itself_and_by_sighup(dual: Network) -> None:
     with watched(dual, service(dual) + DAEMON) as daemon:
         configure(dual, service(dual).replace("weight = 1", "weight = 7") + DAEMON)
-        eventually(lambda: weights(dual) == [7, 2], 6)
+        eventually(lambda: weights(dual) == [7, 2])
 
         configure(dual, "[[service]\n")
         daemon.process.send_signal(signal.SIGHUP)
-        eventually(lambda: "problem: " in lvsnat(dual, "health").stdout, 10)
+        eventually(lambda: "problem: " in lvsnat(dual, "health").stdout)
         assert weights(dual) == [7, 2]
 
         configure(dual, service(dual) + DAEMON)
@@ -251,9 +302,12 @@ def test_commands_and_the_daemon_do_not_fight(dual: Network) -> None:
             assert weights(dual) == [9, 2]
             time.sleep(0.05)
 
-        lvsnat(dual, "server", "disable", "web", "192.168.2.56:8080", "--for", "5s")
-        assert weights(dual) == [9, 0]
-        eventually(lambda: weights(dual) == [9, 2], 10)
+        lvsnat(dual, "server", "disable", "web", "192.168.2.56:8080", "--for", "1h")
+        for _ in range(20):
+            assert weights(dual) == [9, 0]
+            time.sleep(0.05)
+        lvsnat(dual, "server", "disable", "web", "192.168.2.56:8080", "--for", "1s")
+        eventually(lambda: weights(dual) == [9, 2])
 
 
 def test_a_killed_daemon_goes_on_where_it_was(dual: Network) -> None:
@@ -270,8 +324,9 @@ def test_a_killed_daemon_goes_on_where_it_was(dual: Network) -> None:
             assert weights(dual)[0] in {before[0], 0}
         eventually(lambda: weights(dual) == [0, 2])
 
+        dead_and_well = {"192.168.2.55:8080": "down", "192.168.2.56:8080": "up"}
+        eventually(lambda: health(dual) == dead_and_well)
         lvsnat(dual, "plan", "--exit-code")
-        assert health(dual) == {"192.168.2.55:8080": "down", "192.168.2.56:8080": "up"}
 
 
 def test_an_apply_without_a_daemon_does_not_bring_a_dead_server_back(dual: Network) -> None:
@@ -298,7 +353,7 @@ def test_a_second_daemon_is_refused(dual: Network) -> None:
 
 def test_all_is_drained_at_the_end_where_that_is_wished_for(dual: Network) -> None:
     with watched(dual, service(dual) + DAEMON + 'on_stop = "drain"\n') as daemon:
-        assert daemon.stop(signal.SIGINT) < 3
+        daemon.stop(signal.SIGINT)
 
     assert weights(dual) == [0, 0]
     again = Daemon(dual)
@@ -313,12 +368,12 @@ def test_it_does_with_the_rights_of_its_unit(dual: Network) -> None:
     rights = ("setpriv", f"--bounding-set=-all,{kept}", "--inh-caps=-all", "--no-new-privs")
     ping = service(dual, CHECKED.replace('"tcp"', '"ping"'))
     with watched(dual, ping + DAEMON, *rights):
-        eventually(lambda: set(health(dual).values()) == {"up"}, 10)
+        eventually(lambda: set(health(dual).values()) == {"up"})
 
         vanish(dual)
         eventually(lambda: weights(dual) == [0, 2])
         ipvsadm(dual, "-C")
-        eventually(lambda: weights(dual) == [0, 2], 5)
+        eventually(lambda: weights(dual) == [0, 2])
 
 
 def test_programs_are_told_of_what_happens(dual: Network) -> None:
@@ -329,7 +384,7 @@ def test_programs_are_told_of_what_happens(dual: Network) -> None:
     first, _ = served(dual)
     with watched(dual, service(dual, CHECKED) + DAEMON + f'notify = ["{program}"]\n'):
         first.stop()
-        eventually(lambda: heard.exists() and '"to": "down"' in heard.read_text(), 10)
+        eventually(lambda: heard.exists() and '"to": "down"' in heard.read_text())
 
     told = [json.loads(line) for line in heard.read_text().splitlines()]
     assert ("web", "192.168.2.55:8080", "down") in [
@@ -346,9 +401,8 @@ def test_what_haproxy_finds_out_is_shown_beside_what_the_daemon_does(dual: Netwo
     try:
         with watched(dual, text):
             first.stop()
-            eventually(lambda: "down" in health(dual, "haproxy").values(), 15)
+            eventually(lambda: health(dual, "haproxy").get("192.168.2.55:8080") == "down")
 
-            assert health(dual, "haproxy")["192.168.2.55:8080"] == "down"
             assert set(health(dual, "daemon").values()) <= {"up", "unknown", "unchecked"}
             lvsnat(dual, "plan", "--exit-code")
     finally:
@@ -359,18 +413,18 @@ def test_while_a_trial_stands_servers_that_die_get_nothing_new(dual: Network) ->
     first, _ = served(dual)
     text = service(dual, CHECKED) + DAEMON
     with watched(dual, text):
-        eventually(lambda: set(health(dual).values()) == {"up"}, 10)
+        eventually(lambda: set(health(dual).values()) == {"up"})
         tried = dual.director.home / "tried.toml"
         tried.write_text(text.replace("weight = 2", "weight = 7"))
-        command = dual.director.command("lvsnat", "try", str(tried), "--timeout", "60s")
+        command = dual.director.command("lvsnat", "try", str(tried), "--timeout", "10m")
         with typed(command, dual.director.environment()) as trial:
-            eventually(lambda: weights(dual) == [1, 7], 20)
+            eventually(lambda: weights(dual) == [1, 7])
 
             first.stop()
             eventually(lambda: weights(dual) == [0, 7])
             trial.kill(signal.SIGTERM)
             trial.end()
-        eventually(lambda: weights(dual) == [0, 2], 10)
+        eventually(lambda: weights(dual) == [0, 2])
 
 
 def many(net: Network, weight: int, numbers: range) -> str:
@@ -385,25 +439,34 @@ def many(net: Network, weight: int, numbers: range) -> str:
     )
 
 
+def is_reloaded(table: list[str], net: Network) -> bool:
+    """Whether the services are those from 1 to 2000, and their server that lives weighs 3."""
+    added, gone = (f"-t {net.vip}:{10_000 + number} " for number in (2000, 0))
+    return (
+        any(added in line for line in table)
+        and not any(gone in line for line in table)
+        and sum(line.endswith("-w 3") for line in table) == 2000
+        and sum(f"-r {net.servers[0].address}:" in line for line in table) == 2001
+    )
+
+
+@pytest.mark.timeout(900)
 def test_a_reload_of_2000_services_loses_no_request_and_no_result(dual: Network) -> None:
     first, _ = served(dual)
     web = service(dual, CHECKED) + DAEMON
     with watched(dual, web + many(dual, 1, range(2000))) as daemon:
+        eventually(lambda: set(health(dual).values()) == {"up"})
         first.stop()
-        eventually(lambda: weights(dual)[0] == 0, 20)
+        dead = f"{dual.servers[0].address}:8080"
+        eventually(lambda: dead not in taking(dual))
         with short_connections(dual.client, dual.vip, 80) as load:
             configure(dual, web + many(dual, 3, range(1, 2001)))
             daemon.process.send_signal(signal.SIGHUP)
-            added = f"-t {dual.vip}:12000 "
-            eventually(lambda: any(added in line for line in ipvsadm(dual, "-Sn")), 60)
-            time.sleep(1)
+            eventually(lambda: is_reloaded(ipvsadm(dual, "-Sn"), dual))
 
         assert load.report.failures == {}
-        table = ipvsadm(dual, "-Sn")
-        assert not any(f"-t {dual.vip}:10000 " in line for line in table)
         # The dead server is not believed to be well again, with any service.
-        dead = [line for line in table if f"-r {dual.servers[0].address}:" in line]
-        assert len(dead) == 2001
-        assert all(line.endswith("-w 0") for line in dead)
-        assert sum(line.endswith("-w 3") for line in table) == 2000
-        assert daemon.said().count("up -> down") == daemon.said().count("connection refused")
+        assert dead not in taking(dual)
+        said = daemon.said().splitlines()
+        assert all("connection refused" in line for line in said if "up -> down" in line)
+        assert not any("down -> up" in line for line in said)

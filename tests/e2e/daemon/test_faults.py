@@ -36,8 +36,8 @@ CAUTIOUS = range(15, 20)
 MAX_DOWN = 50
 """Per cent."""
 FAULTS = ("wrong", "hang", "cut", "refuse", "lost")
-WITHIN = 30.0
-"""Seconds until all agree: 4 by the configuration, and a kernel in user mode is slow."""
+WITHIN = 180.0
+"""Seconds until all agree: 9 by the configuration, and a kernel in user mode is slow."""
 HEAD = """[host]
 block_imds = false
 
@@ -50,7 +50,7 @@ name = "s{number}"
 listen = "tcp/10.1.0.1:{port}"
 scheduler = "wrr"
 {more}
-check = {{ type = "http", path = "/health", interval = "1s", timeout = "1s", rise = 2, fall = 2 }}
+check = {{ type = "http", path = "/health", interval = "2s", timeout = "3s", rise = 2, fall = 2 }}
 servers = [{servers}]
 """
 DROPS = """table inet faults {
@@ -112,23 +112,25 @@ class Field:
         return done.stdout
 
     def start(self) -> subprocess.Popen[str]:
-        """Start the daemon; ``revive`` does it as its unit does, where it has given up."""
+        """Start the daemon; ``lives`` does it as its unit does, where it has given up."""
         with (self.folder / "log").open("a") as log:
             return subprocess.Popen(
                 ["lvsnat", "run"], env=self.environment, stdout=log, stderr=log, text=True
             )
 
-    def revive(self) -> None:
-        """One that finds a file that makes no sense at its start ends, and systemd tries again."""
-        if self.daemon.poll() == ExitCode.USAGE:
+    def lives(self) -> bool:
+        """Whether it runs; one that has ended for a file that makes no sense is started anew."""
+        ended = self.daemon.poll()
+        if ended == ExitCode.USAGE:
             self.daemon = self.start()
+        return ended in {None, ExitCode.USAGE}
 
     def said(self) -> str:
         return (self.folder / "log").read_text()
 
     def stop(self, number: signal.Signals) -> int:
         self.daemon.send_signal(number)
-        return self.daemon.wait(20)
+        return self.daemon.wait(WITHIN)
 
     def behave(self, place: Place, manner: str) -> None:
         """Have a server answer in a manner; ``lost`` packets never reach it."""
@@ -146,7 +148,7 @@ class Field:
         else:
             self.faults[place] = manner
 
-    def agrees(self) -> str | None:
+    def differs(self) -> str | None:
         """What the kernel has otherwise than it should; None if all is well."""
         have = kernel_weights()
         for number in SERVICES:
@@ -164,17 +166,25 @@ class Field:
                     return f"s{number}: {endpoint((number, one))} weighs {have[number, one]}"
         return None
 
+    def is_not_well(self) -> str | None:
+        """What is published otherwise than it should be once every server serves; None if all is.
+
+        Of a disabled server, or of one that is kept, the kernel's weight does not tell.
+        """
+        said = json.loads(self.lvsnat("health", "-o", "json"))
+        states = [one["health"] for service in said["services"] for one in service["servers"]]
+        return None if states == ["up"] * len(PLACES) else f"{states}"
+
 
 def kernel_weights() -> dict[Place, int]:
     found = re.findall(r"-r 10\.2\.0\.(\d+):(\d+) -m -w (\d+)", tool("ipvsadm", "-Sn"))
     return {(int(port) - 8000, int(server)): int(weight) for server, port, weight in found}
 
 
-def settle(field: Field) -> None:
+def settle(field: Field, differs: Callable[[Field], str | None] = Field.differs) -> None:
     deadline = time.monotonic() + WITHIN
-    while (wrong := field.agrees()) is not None:
-        field.revive()
-        if time.monotonic() > deadline or field.daemon.poll() is not None:
+    while (wrong := differs(field)) is not None:
+        if not field.lives() or time.monotonic() > deadline:
             pytest.fail(f"seed {SEED}, {wrong}; done: {field.done[-10:]}\n{field.said()[-3000:]}")
         time.sleep(0.3)
 
@@ -195,15 +205,19 @@ def heals(field: Field) -> None:
 
 
 def drifts(field: Field) -> None:
-    """Somebody uses ipvsadm."""
+    """Somebody uses ipvsadm, perhaps on a server that the daemon takes out at this moment."""
     number, server = field.chance.choice(sorted(kernel_weights()))
     words = ("-t", f"10.1.0.1:{1000 + number}", "-r", endpoint((number, server)))
-    tool("ipvsadm", *field.chance.choice([("-d", *words), ("-e", *words, "-m", "-w", "77")]))
+    change = field.chance.choice([("-d", *words), ("-e", *words, "-m", "-w", "77")])
+    done = subprocess.run(["ipvsadm", *change], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or (number, server) not in kernel_weights(), done.stderr
 
 
 def loses_a_service(field: Field) -> None:
-    tool("ipvsadm", "-D", "-t", f"10.1.0.1:{1000 + field.chance.choice(SERVICES)}")
-    time.sleep(2.5)  # the next ipvsadm must find it again
+    """Somebody removes one that is there: the last one may not have been found missing yet."""
+    there = re.findall(r"-A -t (\S+)", tool("ipvsadm", "-Sn"))
+    tool("ipvsadm", "-D", "-t", field.chance.choice(sorted(there)))
+    time.sleep(2.5)
 
 
 def disables(field: Field) -> None:
@@ -232,15 +246,15 @@ def kills_the_daemon(field: Field) -> None:
 
 
 def restarts_the_daemon(field: Field) -> None:
-    field.revive()
-    # One that was only just started does not heed it yet.
-    assert field.stop(signal.SIGTERM) in {0, -signal.SIGTERM}, field.said()[-3000:]
+    # One that was only just started does not heed it yet, or has met a file that made no sense.
+    ends = {0, -signal.SIGTERM, ExitCode.USAGE}
+    assert field.stop(signal.SIGTERM) in ends, field.said()[-3000:]
     field.daemon = field.start()
 
 
 def loses_packets(field: Field) -> None:
     del field
-    tool("tc", "qdisc", "add", "dev", "lo", "root", "netem", "loss", "20%")
+    tool("tc", "qdisc", "add", "dev", "lo", "root", "netem", "loss", "50%")
     time.sleep(3)
     tool("tc", "qdisc", "del", "dev", "lo", "root")
 
@@ -289,7 +303,7 @@ def the_field(folder: Path) -> Iterator[Field]:
                 farm.kill()
 
 
-@pytest.mark.timeout(int(SECONDS) + 300)
+@pytest.mark.timeout(int(SECONDS) + 900)
 def test_kernel_health_and_configuration_agree_whatever_happens(tmp_path: Path) -> None:
     with the_field(tmp_path) as field:
         settle(field)
@@ -305,8 +319,6 @@ def test_kernel_health_and_configuration_agree_whatever_happens(tmp_path: Path) 
         for place in tuple(field.faults):
             field.behave(place, "serve")
         settle(field)
+        settle(field, Field.is_not_well)
         field.lvsnat("plan", "--exit-code")
-        said = json.loads(field.lvsnat("health", "-o", "json"))
-        states = [one["health"] for service in said["services"] for one in service["servers"]]
-        assert states == ["up"] * len(PLACES), f"seed {SEED}"
         assert "Traceback" not in field.said()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +18,10 @@ from labkit.topology import Network
 QUICK = "0.2"
 """Seconds between the two looks, where they have nothing to tell."""
 LOOKS = "3"
+PATIENCE = 180.0
+"""Seconds for what is a matter of moments; a minute is how long IPVS keeps what never opened."""
+CHECKED = 'check = { type = "tcp", interval = "400ms", timeout = "60s", rise = 1, fall = 1 }'
+"""A closed port fails at once; a server that is there never does, however busy the machine."""
 
 
 def service(net: Network, *, name: str = "web", listen: str = "", more: str = "") -> str:
@@ -61,16 +67,42 @@ def seen(net: Network, *words: str, seconds: str = QUICK) -> str:
     return " ".join(sorted(codes))
 
 
+def noticed(net: Network, *words: str, seconds: str = LOOKS) -> list[dict[str, Any]]:
+    """What the doctor is sure of, once those who wait have asked often enough."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        findings: list[dict[str, Any]] = examined(net, *words, seconds=seconds)["findings"]
+        if any(one["severity"] != "note" for one in findings):
+            return findings
+        assert time.monotonic() < end, findings
+
+
+def settle(net: Network, *words: str, seconds: str = QUICK, only: str = "") -> None:
+    """Wait until nothing is found: connections that wait know of a cure when they ask again.
+
+    ``only``: the severity of what may be found until then.
+    """
+    end = time.monotonic() + PATIENCE
+    while left := found(net, *words, seconds=seconds):
+        assert not only or {severity for _, severity in left} == {only}, left
+        assert time.monotonic() < end, left
+
+
 ASK = """
-import socket, sys, time
-waiting = []
-end = time.monotonic() + 60
-while time.monotonic() < end:
+import collections, socket, sys, time
+address, port, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+waiting = collections.deque(maxlen=500)
+begun = time.monotonic()
+said = False
+while True:
     one = socket.socket()
     one.setblocking(False)
-    one.connect_ex((sys.argv[1], int(sys.argv[2])))
+    one.connect_ex((address, port))
     waiting.append(one)
-    time.sleep(float(sys.argv[3]))
+    if not said and time.monotonic() - begun > 1.5:
+        said = True
+        print("some wait", flush=True)
+    time.sleep(pause)
 """
 
 
@@ -83,10 +115,26 @@ def hanging(
     every: float = 0.5,
 ) -> Iterator[subprocess.Popen[str]]:
     """Somebody who goes on trying to connect: a browser that hangs."""
-    trying = host.popen("python3", "-c", ASK, address, str(port), str(every))
-    time.sleep(1.5)
+    trying = host.started("python3", "-c", ASK, address, str(port), str(every))
     try:
         yield trying
     finally:
         trying.kill()
-        trying.wait(10)
+        trying.wait()
+
+
+def caught_asking(net: Network, at_work: Callable[[], bool]) -> subprocess.Popen[str]:
+    """A doctor that is stopped in the midst of asking; one that was quicker is let go."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        asking = net.director.popen("lvsnat", "doctor", "--probe", "--seconds", "0.1")
+        while asking.poll() is None:
+            if at_work():
+                asking.send_signal(signal.SIGSTOP)
+                if asking.poll() is None:
+                    stopped_or_ended = os.WSTOPPED | os.WEXITED | os.WNOWAIT
+                    os.waitid(os.P_PID, asking.pid, stopped_or_ended)
+                    if at_work():
+                        return asking
+                    asking.send_signal(signal.SIGCONT)
+    raise AssertionError("it was quicker each time")

@@ -11,6 +11,7 @@ import pytest
 from e2e.conftest import TOPOLOGIES, lvsnat
 from e2e.doctor.ailing import configure, found, service
 from e2e.doctor.causes import looked, remedied, told
+from labkit.host import PATIENCE
 from labkit.topology import Network
 
 pytestmark = pytest.mark.e2e
@@ -156,6 +157,16 @@ CAUSES = {
         "sysctl -qw net.ipv4.vs.conntrack=0; iptables -t nat -F POSTROUTING",
         (IPVS,),
     ),
+    "connections on a flowtable": Cause(
+        "sysctl -qw net.ipv4.vs.conntrack=1; nft add table ip f; nft 'add flowtable ip f fast {{"
+        " hook ingress priority 0; devices = {{ {devices} }}; }}'; nft 'add chain ip f c {{ type"
+        " filter hook forward priority 0; }}'; nft 'add rule ip f c meta l4proto tcp flow add"
+        " @fast'",
+        ("FLOWTABLE broken, CONNTRACK_TIMEOUT note", "CONNTRACK_TIMEOUT note"),
+        "nft delete table ip f; sysctl -qw net.ipv4.vs.conntrack=0",
+        (IPVS,),
+        stops=True,
+    ),
     "masquerading": Cause(
         "sysctl -qw net.ipv4.vs.conntrack=1; iptables -t nat -A POSTROUTING -j MASQUERADE",
         ("MASQUERADED broken",),
@@ -190,12 +201,14 @@ def of_ipv6(net: Network) -> str:
 
 def course(net: Network, cause: Cause) -> list[str]:
     """What went otherwise than it should, from the break to the silence after it."""
+    inner = "eth1" if net.director.address != net.gateway else "eth0"
     words = {
         "vip": net.vip,
         "vip6": net.vip6,
         "server": net.rs(1).address,
         "router": f"{net.vip.rpartition('.')[0]}.1",
-        "inner": "eth1" if net.director.address != net.gateway else "eth0",
+        "inner": inner,
+        "devices": ", ".join(sorted({"eth0", inner})),
     }
     wrong = []
     net.director.run("sh", "-ec", cause.make.format(**words))
@@ -210,8 +223,7 @@ def course(net: Network, cause: Cause) -> list[str]:
     if not cause.by_hand and not wrong:
         if left := told(looked(net, *HERE)):
             wrong.append(f"{left!r} after the remedy")
-        # Neighbours that have asked in vain ask again a while later.
-        if cause.stops and not any(is_served(net) for _ in range(4)):
+        if cause.stops and not is_served(net):
             wrong.append("clients are not served after the remedy")
     net.director.run("sh", "-ec", cause.tidy.format(**words))
     if left := told(looked(net, *HERE)):
@@ -220,7 +232,7 @@ def course(net: Network, cause: Cause) -> list[str]:
     return wrong
 
 
-def is_served(net: Network, *, timeout: float = 3) -> bool:
+def is_served(net: Network, *, timeout: float = PATIENCE) -> bool:
     try:
         return net.client.ask_tcp(net.vip, 80, timeout=timeout).client == net.client.address
     except (OSError, TimeoutError):

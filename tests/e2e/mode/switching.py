@@ -44,9 +44,12 @@ class Scene:
 
         def stands() -> bool:
             assert switching.poll() is None, "".join(switching.communicate())
-            # Cheaper than to ask lvsnat again and again.
-            noted = json.loads(journal.read_text()) if journal.exists() else {}
-            return noted.get("phase") == phase and noted["origin"] is None
+            try:
+                # Cheaper than to ask lvsnat again and again.
+                noted = json.loads(journal.read_text())
+            except FileNotFoundError:
+                return False
+            return (noted["phase"], noted["origin"]) == (phase, None)
 
         wait_for(stands, f"it stands at {phase}")
 
@@ -62,7 +65,7 @@ class Scene:
             run("nft", "list", "ruleset", check=False).stdout,
             run("ip", "rule").stdout + run("ip", "-6", "rule").stdout,
             (self.net.director.home / "lvsnat.toml").read_text(),
-            run("ss", "-Hltn").stdout,
+            "\n".join(sorted(run("ss", "-Hltn").stdout.splitlines())),
         ]
 
     def haproxies(self) -> list[str]:
@@ -71,6 +74,10 @@ class Scene:
         names = (self.net.director.run("ps", "-o", "comm=", "-p", pid, check=False).stdout
                  for pid in pids.split())  # fmt: skip
         return [name for name in names if "haproxy" in name]
+
+    def until_no_haproxy(self) -> None:
+        """Wait until HAProxy has ended: nobody waits for it at the end of a switch."""
+        wait_for(lambda: not self.haproxies(), "no HAProxy is left")
 
 
 def wait_for(true: Callable[[], bool], what: str) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from e2e.conftest import ipvsadm, lvsnat
+from e2e.mode.switching import hundred_more
 from labkit.load import Load, Report, flows, long_connections, short_connections
 from labkit.topology import Network, dual_subnet
 
@@ -206,7 +207,8 @@ def test_nothing_fails_under_a_change_of(scene: Scene, row: str) -> None:
 def test_a_drained_server_keeps_its_connections_and_gets_no_new_one(fresh: Scene) -> None:
     lvsnat(fresh.net, "server", "drain", "web", FIRST)
     before = fresh.short.look().servers
-    fresh.udp.go_round(times=3)
+    hundred_more(fresh.short)
+    fresh.udp.go_round()
     long, after = fresh.long.go_round(), fresh.short.look()
 
     assert len(long.rounds) == LONG
@@ -232,29 +234,30 @@ def test_a_server_removed_now_cuts_its_own_connections_and_no_others(fresh: Scen
 
 def test_a_udp_flow_moves_when_its_server_goes_only_with_the_setting(fresh: Scene) -> None:
     lvsnat(fresh.net, "server", "remove", "dns", FIRST, "--now")
-    before = fresh.udp.look()
-
-    after = fresh.udp.go_round(times=4)
+    # What was asked before is answered by now, or lost.
+    before = fresh.udp.go_round(times=0)
+    after = fresh.udp.go_round()
 
     write_down(
         "the server of a UDP flow removed",
         fresh.nodest,
         [Report(0, {}, {}, 0), Report(0, {}, {}, 0), after],
     )
-    lost = after.breaks - before.breaks
-    assert lost == 0 if fresh.nodest else lost > 0
+    assert after.breaks == 0 if fresh.nodest else after.breaks > before.breaks
     assert after.servers.get("rs1", 0) == before.servers.get("rs1", 0)
 
 
 def test_flush_and_restore_is_what_cuts_connections_instead(fresh: Scene) -> None:
-    # The second stands for a table of some thousand services. A small one may be back before a
-    # packet comes, and who is cut is chance.
-    script = "ipvsadm -Sn >/run/saved; ipvsadm -C; sleep 1; ipvsadm -R </run/saved"
     before = fresh.short.look().breaks
+    saved = fresh.net.director.run("ipvsadm", "-Sn").stdout
 
-    fresh.net.director.run("sh", "-ec", script)
+    ipvsadm(fresh.net, "-C")
+    # A table of some thousand services takes as long to come back. A small one may be back before
+    # a packet comes, and who is cut is chance.
+    fresh.long.go_round()
+    fresh.net.director.run("ipvsadm", "-R", input=saved)
 
-    long, udp = fresh.long.go_round(), fresh.udp.go_round()
+    long, udp = fresh.long.look(), fresh.udp.go_round()
     short = fresh.short.look()
     write_down("ipvsadm -C; ipvsadm -R", fresh.nodest, [long, short, udp])
     assert long.failures == {"ConnectionResetError": LONG}

@@ -80,9 +80,8 @@ class Asked:
         self.net.director.run("nft", "-f", f"{folder}/rules")
 
     def was_steered(self) -> bool:
-        return (
-            "packets 1 " in self.net.director.run("nft", "list", "table", "inet", "divert").stdout
-        )
+        shown = self.net.director.run("nft", "list", "table", "inet", "divert").stdout
+        return "counter packets" in shown and "packets 0 " not in shown
 
     def stop(self, folder: Path) -> None:
         self.net.director.run("kill", (folder / "pid").read_text().strip())

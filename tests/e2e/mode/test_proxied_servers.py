@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from e2e.conftest import lvsnat
+from e2e.mode.switching import PATIENCE, wait_for
 from e2e.test_drain import started
 from labkit.load import long_connections
 from labkit.topology import Network
@@ -21,7 +21,6 @@ from lvsnat.haproxy.runtime import RuntimeSocket
 pytestmark = pytest.mark.e2e
 
 FIRST, SECOND = "192.168.2.55:8080", "192.168.2.56:8080"
-PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -45,6 +44,14 @@ def web(net: Network) -> dict[str, Any]:
     return dict(service)
 
 
+def active(net: Network) -> int:
+    return sum(one["stats"]["active"] for one in web(net)["servers"])
+
+
+def health(net: Network) -> list[str]:
+    return [one["health"]["state"] for one in web(net)["servers"]]
+
+
 def rows(net: Network) -> dict[tuple[str, str], dict[str, str]]:
     """What HAProxy itself says, by proxy and server."""
     said = RuntimeSocket(net.director.home / "run" / "haproxy" / "runtime.sock").ask("show stat")
@@ -53,16 +60,10 @@ def rows(net: Network) -> dict[tuple[str, str], dict[str, str]]:
     }
 
 
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-
-
 def test_status_and_counts_are_what_haproxy_says(net: Network) -> None:
     with long_connections(net.client, net.vip, 80, count=6) as load:
-        until(lambda: sum(one["stats"]["active"] for one in web(net)["servers"]) == 6)
+        wait_for(lambda: active(net) == 6, "all connections are counted")
+        wait_for(lambda: health(net) == ["up", "up"], "both servers have been checked")
         service, said = web(net), rows(net)
         listed = json.loads(lvsnat(net, "connections", "-o", "json").stdout)["connections"]
         counted = lvsnat(net, "connections", "--by", "server", "-o", "json").stdout
@@ -100,7 +101,7 @@ def test_a_drained_server_keeps_its_connections_and_new_ones_go_elsewhere(net: N
         assert drain.poll() is None
 
         report = load.stop()
-        rest = drain.communicate(timeout=60)[1]
+        rest = drain.communicate(timeout=PATIENCE)[1]
 
     assert drain.returncode == ExitCode.DONE, rest
     assert report.breaks == 0
@@ -153,7 +154,7 @@ def test_disable_and_enable_are_done_without_a_reload(net: Network) -> None:
 
 def test_a_server_that_does_not_answer_is_down_at_a_glance(net: Network) -> None:
     lvsnat(net, "server", "add", "web", "192.168.2.56:9")
-    until(lambda: web(net)["servers"][2]["health"]["state"] == "down")
+    wait_for(lambda: health(net) == ["up", "up", "down"], "the new one is down")
 
     status = lvsnat(net, "status").stdout
 
@@ -166,7 +167,7 @@ def test_a_server_that_does_not_answer_is_down_at_a_glance(net: Network) -> None
 
 def test_zeroing_sets_haproxys_counters_to_zero(net: Network) -> None:
     net.client.ask_tcp(net.vip, 80)
-    until(lambda: web(net)["stats"]["totals"]["connections"] == 1)
+    wait_for(lambda: web(net)["stats"]["totals"]["connections"] == 1, "it is counted")
 
     lvsnat(net, "stats", "--zero")
 

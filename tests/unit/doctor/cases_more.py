@@ -173,6 +173,13 @@ MORE: dict[str, tuple[Facts, str, Severity]] = {
     "a flowtable": (
         listed(chain("f", "forward"), rule("f", {"flow": {"op": "add", "flowtable": "@f"}}),
                **TRACKED),
+        "FLOWTABLE", BROKEN,
+    ),
+    "a flowtable for some": (
+        listed(chain("f", "forward"),
+               rule("f", {"limit": {"rate": 1, "per": "second"}},
+                    {"flow": {"op": "add", "flowtable": "@f"}}),
+               **TRACKED),
         "FLOWTABLE", RISK,
     ),
     "no rule for a mark": (serving(MARKED), "MARK_UNSET", BROKEN),

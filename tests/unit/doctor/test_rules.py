@@ -363,6 +363,16 @@ def test_old_attempts_that_are_kept_alive_blame_nobody_for_sure() -> None:
         assert found(replace(facts, samples=(first, kept))) == expected
 
 
+def test_after_a_look_that_took_its_time_nobody_seems_to_have_asked_again() -> None:
+    facts = waiting(CLIENT)
+    assert facts.samples is not None
+    first, second = facts.samples
+    counted = replace(second, opening={**second.opening, **dict.fromkeys(first.opening, 58)})
+
+    assert found(replace(facts, samples=(first, counted))) == [("RS_GATEWAY", "broken")]
+    assert found(replace(facts, samples=(replace(first, took=2), counted))) == []
+
+
 def test_without_a_probe_a_server_that_is_off_is_not_ruled_out() -> None:
     (guessed,) = diagnose(waiting(CLIENT))
     (proven,) = diagnose(probed(Probed(Reply.ANSWERED, Reply.SILENT)))

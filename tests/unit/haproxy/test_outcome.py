@@ -140,7 +140,7 @@ def test_side_ports_are_those_of_a_switch() -> None:
 
 def test_only_a_switch_waits_for_servers_and_not_for_those_without_weight() -> None:
     assert to_wait_for(state()) == {}
-    assert to_wait_for(state(phase=Phase.BOTH)) == {"web": 11.0, "six": 9.0}
+    assert to_wait_for(state(phase=Phase.BOTH)) == {"web": 18.0, "six": 16.0}
     drained = {
         key: one.with_weight(0) if isinstance(one, ProxiedServer) else one
         for key, one in state(phase=Phase.BOTH).items()

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from lvsnat.haproxy.sockets import Listening, conflicts, holder, holders, listening, ports_used
+from lvsnat.haproxy.sockets import (
+    Listening,
+    _opened,
+    conflicts,
+    holder,
+    holders,
+    listening,
+    ports_used,
+)
 from lvsnat.model.endpoint import Endpoint, parse_address
 
 
@@ -44,7 +54,7 @@ def test_a_socket_of_this_machine_is_found_with_the_process_that_has_it() -> Non
 
         assert (found, one.place, one.v6only) == (place, place, False)
         assert holder(one.inode) == os.getpid()
-    assert place not in {one.place for one in listening()}
+    assert one.inode not in {each.inode for each in listening()}
 
 
 def test_the_processes_of_several_sockets_are_found_at_once() -> None:
@@ -60,12 +70,21 @@ def test_the_processes_of_several_sockets_are_found_at_once() -> None:
     assert holders(()) == {}
 
 
+def test_a_process_that_ends_while_it_is_looked_at_has_nothing_open(tmp_path: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+
+    assert _opened(Path("/proc", str(ended.pid))) == []
+    assert _opened(tmp_path) == []
+    assert _opened(Path("/proc/self"))
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def test_ports_of_an_address_are_counted_for_each_server(address: str) -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.create_server((address, 0), family=family) as server:
         place = Endpoint(parse_address(address), server.getsockname()[1])
-        other = Endpoint(place.address, 1)
+        other = Endpoint(place.address, 2)
         with (
             socket.create_connection((address, place.port)),
             socket.create_connection((address, place.port)),
