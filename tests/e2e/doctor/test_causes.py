@@ -162,7 +162,7 @@ CAUSES = {
         " hook ingress priority 0; devices = {{ {devices} }}; }}'; nft 'add chain ip f c {{ type"
         " filter hook forward priority 0; }}'; nft 'add rule ip f c meta l4proto tcp flow add"
         " @fast'",
-        ("FLOWTABLE broken, CONNTRACK_TIMEOUT note", "CONNTRACK_TIMEOUT note"),
+        ("FLOWTABLE broken",),
         "nft delete table ip f; sysctl -qw net.ipv4.vs.conntrack=0",
         (IPVS,),
         stops=True,
