@@ -24,6 +24,12 @@ CHECKED = 'check = { type = "tcp", interval = "400ms", timeout = "60s", rise = 1
 """A closed port fails at once; a server that is there never does, however busy the machine."""
 
 
+def of_ipv6(net: Network) -> str:
+    servers = ", ".join(f'{{ address = "[{rs.address6}]:8080" }}' for rs in net.servers)
+    listen = f"tcp/[{net.vip6}]:80"
+    return f'[[service]]\nname = "six"\nlisten = "{listen}"\nservers = [{servers}]\n'
+
+
 def service(net: Network, *, name: str = "web", listen: str = "", more: str = "") -> str:
     """A service over all real servers, at port 8080."""
     servers = ", ".join(f'{{ address = "{rs.address}:8080" }}' for rs in net.servers)

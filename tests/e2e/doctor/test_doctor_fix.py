@@ -7,9 +7,8 @@ import json
 import pytest
 from e2e import warm
 from e2e.conftest import TOPOLOGIES, ipvsadm
-from e2e.doctor.ailing import configure, serve, service
+from e2e.doctor.ailing import configure, of_ipv6, serve, service
 from e2e.doctor.causes import AT_ONCE, looked, told
-from e2e.doctor.test_causes import of_ipv6
 from e2e.typed import typed
 from labkit.topology import Network
 

@@ -1,6 +1,6 @@
 """Causes on the director, many in one network: each named alone, and gone after its remedy.
 
-Each topology and each mode, IPv4 and IPv6. What needs a network of its own is in test_doctor.py.
+Each topology and each mode, IPv4 and IPv6. What needs a network of its own is in doctor/.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 from e2e.conftest import TOPOLOGIES, lvsnat
-from e2e.doctor.ailing import configure, found, service
+from e2e.doctor.ailing import configure, found, of_ipv6, service
 from e2e.doctor.causes import looked, remedied, told
 from labkit.host import PATIENCE
 from labkit.topology import Network
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 
 IPVS, HAPROXY = "lvs-nat", "haproxy-tproxy"
 HERE = ("--skip", "servers")
-"""What connections say of the way back takes seconds to know, and is shown in test_doctor.py."""
+"""What connections say of the way back takes seconds to know, and is shown in doctor/."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +191,6 @@ def test_each_cause_is_named_alone_and_its_remedy_ends_it(layout: str, mode: str
                 wrong += [f"{name}: {one}" for one in course(net, cause)]
 
         assert wrong == [], "\n".join(["", *wrong])
-
-
-def of_ipv6(net: Network) -> str:
-    servers = ", ".join(f'{{ address = "[{rs.address6}]:8080" }}' for rs in net.servers)
-    listen = f"tcp/[{net.vip6}]:80"
-    return f'[[service]]\nname = "six"\nlisten = "{listen}"\nservers = [{servers}]\n'
 
 
 def course(net: Network, cause: Cause) -> list[str]:

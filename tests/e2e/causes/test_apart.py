@@ -11,7 +11,7 @@ import pytest
 from e2e import warm
 from e2e.conftest import ipvsadm, lvsnat
 from e2e.daemon.watching import Daemon, eventually
-from e2e.doctor.ailing import CHECKED, configure, serve, service
+from e2e.doctor.ailing import CHECKED, configure, of_ipv6, serve, service
 from e2e.doctor.causes import AT_ONCE, looked, remedied, told
 from e2e.typed import typed
 from labkit.host import HUNG
@@ -221,8 +221,6 @@ def test_packets_that_are_too_big_or_in_pieces(dual: Network) -> None:
 
 
 def test_a_vip_of_ipv6_that_another_host_has(dual: Network) -> None:
-    from e2e.doctor.test_causes import of_ipv6
-
     configure(dual, of_ipv6(dual))
     vip = dual.vip6
     dual.vpc.run("ip", "address", "add", f"{vip}/128", "dev", "eth1", "nodad")

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import pytest
 from e2e import warm
 from e2e.conftest import TOPOLOGIES, lvsnat
-from e2e.doctor.ailing import configure, service
+from e2e.doctor.ailing import configure, of_ipv6, service
 from e2e.doctor.causes import looked, remedied, told
-from e2e.doctor.test_causes import of_ipv6
 from labkit.topology import Network
 
 pytestmark = pytest.mark.e2e
