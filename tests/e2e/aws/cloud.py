@@ -85,7 +85,11 @@ class Cloud:
             while not ended.is_set():
                 if changed.wait(0.05):
                     changed.clear()
-                    self.sync()
+                    try:
+                        self.sync()
+                    except Exception:  # noqa: BLE001 - whatever it is, it must not end the following
+                        # Read in the midst of a change, answers need not fit together: read again.
+                        changed.set()
 
         self.server.orders.after = lambda call: None if call.looks else changed.set()
         with ThreadPoolExecutor(1) as pool:
